@@ -1,0 +1,191 @@
+package clock
+
+import (
+	"math"
+	"time"
+)
+
+// Queue orders delayed calls by time, and calls of equal time by the order in
+// which they were made. It is the one heap under every clock of skein; those
+// who only want to wait use a [Scheduler].
+//
+// A Queue belongs to one goroutine. It keeps times as nanoseconds since its
+// epoch, so comparing two of them is one machine instruction, and it removes a
+// cancelled call at once in O(log n), so that a cancelled timer holds nothing.
+//
+// Twisted: ReactorBase._pendingTimedCalls, but FIFO for equal times and
+// without the O(n) removal.
+type Queue struct {
+	// Guard, if not nil, is called first by every method of a DelayedCall and
+	// by Add. A reactor uses it to catch calls from a foreign goroutine.
+	Guard func()
+
+	epoch time.Time
+	clock func() time.Time
+	heap  []*DelayedCall
+	seq   uint64
+}
+
+// NewQueue returns an empty queue. clock tells the current time; the instant
+// at which NewQueue is called becomes the queue's epoch.
+func NewQueue(clock func() time.Time) *Queue {
+	return &Queue{epoch: clock(), clock: clock}
+}
+
+// Add files f to run d from now. It panics as [Scheduler].CallLater does.
+func (q *Queue) Add(d time.Duration, f func()) *DelayedCall {
+	if q.Guard != nil {
+		q.Guard()
+	}
+	if d < 0 {
+		panic(negativeDelay("CallLater", d))
+	}
+	if f == nil {
+		panic(ErrNilCall)
+	}
+	c := &DelayedCall{queue: q, f: f, at: saturate(q.now(), d)}
+	q.push(c)
+	return c
+}
+
+// Len returns the number of calls that wait.
+func (q *Queue) Len() int { return len(q.heap) }
+
+// Next returns the time of the earliest call, in nanoseconds since the epoch;
+// ok is false if none waits.
+func (q *Queue) Next() (at int64, ok bool) {
+	if len(q.heap) == 0 {
+		return 0, false
+	}
+	return q.heap[0].at, true
+}
+
+// Nanos converts an instant of this queue's clock to nanoseconds since its epoch.
+func (q *Queue) Nanos(t time.Time) int64 { return int64(t.Sub(q.epoch)) }
+
+// PopDue moves every call that is due at now (nanoseconds since the epoch)
+// from the queue to batch, earliest first, and returns the extended batch.
+// Calls made while the batch runs are not part of it: that is what keeps a
+// timer that re-arms itself at 0 from starving everybody else. Run each one
+// with [DelayedCall.Begin].
+func (q *Queue) PopDue(now int64, batch []*DelayedCall) []*DelayedCall {
+	for len(q.heap) > 0 && q.heap[0].at <= now {
+		c := q.heap[0]
+		q.remove(c)
+		c.index = inBatch
+		batch = append(batch, c)
+	}
+	return batch
+}
+
+// Begin marks a call of a PopDue batch as called and returns its function. It
+// returns nil if an earlier call of the batch has cancelled or moved it.
+func (c *DelayedCall) Begin() func() {
+	if c.index != inBatch || c.state != statePending {
+		return nil
+	}
+	f := c.f
+	c.index, c.state, c.f = notQueued, stateCalled, nil
+	return f
+}
+
+// now returns the clock's time in nanoseconds since the epoch.
+func (q *Queue) now() int64 { return q.Nanos(q.clock()) }
+
+// move re-files a call at another time, behind those already set for it.
+func (q *Queue) move(c *DelayedCall, at int64) {
+	q.remove(c)
+	c.at = at
+	q.push(c)
+}
+
+// push files a call under its time and the next sequence number.
+func (q *Queue) push(c *DelayedCall) {
+	q.seq++
+	c.seq = q.seq
+	c.index = int32(len(q.heap))
+	q.heap = append(q.heap, c)
+	q.up(int(c.index))
+}
+
+// remove takes a call out of the heap, wherever it stands; it does nothing to
+// one that is not in it.
+func (q *Queue) remove(c *DelayedCall) {
+	i := int(c.index)
+	c.index = notQueued
+	if i < 0 {
+		return
+	}
+	last := len(q.heap) - 1
+	moved := q.heap[last]
+	q.heap[last] = nil
+	q.heap = q.heap[:last]
+	if i == last {
+		return
+	}
+	q.heap[i] = moved
+	moved.index = int32(i)
+	if !q.down(i) {
+		q.up(i)
+	}
+}
+
+// arity is the number of children of a node. Four keep the heap half as deep
+// as two would and put siblings on one cache line.
+const arity = 4
+
+// up moves the call at i towards the root until its parent is not later.
+func (q *Queue) up(i int) {
+	c := q.heap[i]
+	for i > 0 {
+		parent := (i - 1) / arity
+		p := q.heap[parent]
+		if !c.before(p) {
+			break
+		}
+		q.heap[i], p.index = p, int32(i)
+		i = parent
+	}
+	q.heap[i], c.index = c, int32(i)
+}
+
+// down moves the call at i towards the leaves until no child is earlier, and
+// reports whether it moved.
+func (q *Queue) down(i int) bool {
+	start, c := i, q.heap[i]
+	for {
+		first := i*arity + 1
+		if first >= len(q.heap) {
+			break
+		}
+		least := first
+		for j := first + 1; j < min(first+arity, len(q.heap)); j++ {
+			if q.heap[j].before(q.heap[least]) {
+				least = j
+			}
+		}
+		child := q.heap[least]
+		if !child.before(c) {
+			break
+		}
+		q.heap[i], child.index = child, int32(i)
+		i = least
+	}
+	q.heap[i], c.index = c, int32(i)
+	return i != start
+}
+
+// before orders calls: by time, then by sequence.
+func (c *DelayedCall) before(o *DelayedCall) bool {
+	return c.at < o.at || c.at == o.at && c.seq < o.seq
+}
+
+// saturate adds d to a time without overflow: "in 300 years" must not become
+// "at once".
+func saturate(at int64, d time.Duration) int64 {
+	sum := at + int64(d)
+	if d > 0 && sum < at {
+		return math.MaxInt64
+	}
+	return sum
+}
