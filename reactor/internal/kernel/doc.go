@@ -1,0 +1,16 @@
+// Package kernel is all that the reactor asks of an operating system: wait for
+// events, and read, write, accept, connect and close without blocking.
+//
+//	        Handler.Ready(fd, events)      each ready descriptor of a batch
+//	Poll ──▶
+//	        Handler.Turn()                 after the batch, if somebody called Wake
+//
+// There are two kernels. [Open] returns the machine's own: gnet's poller
+// (epoll or kqueue), a timer, and system calls. The tests' kernel, in
+// reactor/reactortest, keeps sockets in memory and moves a fake clock. The
+// reactor cannot tell them apart, so what a test shows in memory is the code
+// that runs in production.
+//
+// Reading order: kernel.go (the contract), machine.go (gnet's poller), then
+// socket.go and, for one platform, calls_linux.go or calls_bsd.go.
+package kernel

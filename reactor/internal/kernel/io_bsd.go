@@ -1,0 +1,111 @@
+//go:build darwin || freebsd
+
+package kernel
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file holds the calls of every event, through the ordinary wrappers.
+
+// translate turns a kqueue filter and its flags into Events. The end of input
+// and a reset come as flags of the filter.
+func translate(filter int16, flags uint16) (e Events) {
+	switch filter {
+	case unix.EVFILT_READ:
+		e = Readable
+	case unix.EVFILT_WRITE:
+		e = Writable
+	}
+	if flags&unix.EV_EOF != 0 {
+		e |= Readable | Hangup
+	}
+	if flags&unix.EV_ERROR != 0 {
+		e |= Readable | Writable | Hangup | Failed
+	}
+	return e
+}
+
+// calls has no scratch space here.
+type calls struct{}
+
+// retry repeats a call that a signal interrupted.
+func retry(f func() (int, error)) (int, syscall.Errno) {
+	for {
+		n, err := f()
+		if err == nil {
+			return n, 0
+		}
+		if err != unix.EINTR {
+			return 0, errnoOf(err)
+		}
+	}
+}
+
+// Read reads into p, which is not empty.
+func (*calls) Read(fd int, p []byte) (int, syscall.Errno) {
+	return retry(func() (int, error) { return unix.Read(fd, p) })
+}
+
+// Write writes p, which is not empty.
+func (*calls) Write(fd int, p []byte) (int, syscall.Errno) {
+	return retry(func() (int, error) { return unix.Write(fd, p) })
+}
+
+// Writev writes the slices one after the other until one does not fit: not
+// every BSD has a wrapper for writev.
+func (c *calls) Writev(fd int, bufs [][]byte) (total int, errno syscall.Errno) {
+	for _, b := range bufs[:min(len(bufs), maxSlices)] {
+		n, errno := c.Write(fd, b)
+		total += n
+		if total > 0 && (errno != 0 || n < len(b)) {
+			return total, 0
+		}
+		if errno != 0 {
+			return 0, errno
+		}
+	}
+	return total, 0
+}
+
+// Accept takes a connection, non-blocking and closed on exec.
+func (*calls) Accept(fd int) (int, Addr, syscall.Errno) {
+	var from unix.Sockaddr
+	nfd, errno := retry(func() (n int, err error) {
+		n, from, err = unix.Accept(fd)
+		return n, err
+	})
+	if errno != 0 {
+		return -1, Addr{}, errno
+	}
+	if errno := nonblocking(nfd); errno != 0 {
+		_ = unix.Close(nfd)
+		return -1, Addr{}, errno
+	}
+	return nfd, fromSockaddr(from), 0
+}
+
+// socket makes a non-blocking socket that is closed on exec and whose broken
+// pipe is an error and not a signal.
+func socket(family int) (int, syscall.Errno) {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, errnoOf(err)
+	}
+	if errno := nonblocking(fd); errno != 0 {
+		_ = unix.Close(fd)
+		return -1, errno
+	}
+	return fd, 0
+}
+
+// nonblocking prepares a new descriptor.
+func nonblocking(fd int) syscall.Errno {
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return errnoOf(err)
+	}
+	return errnoOf(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1))
+}

@@ -1,0 +1,133 @@
+package kernel
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file holds the calls of every event. The descriptors are non-blocking,
+// so the calls go straight to the kernel, without telling the scheduler that
+// this thread may block: 15 to 20 % of the CPU time of an echo.
+
+// translate turns epoll's event bits into Events.
+func translate(ev uint32, _ uint16) (e Events) {
+	if ev&(unix.EPOLLIN|unix.EPOLLPRI|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		e |= Readable
+	}
+	if ev&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		e |= Writable
+	}
+	if ev&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		e |= Hangup
+	}
+	if ev&unix.EPOLLERR != 0 {
+		e |= Failed
+	}
+	return e
+}
+
+// calls is the scratch space of the calls that need some.
+type calls struct {
+	iov  [maxSlices]unix.Iovec
+	name unix.RawSockaddrAny
+}
+
+// Read reads into p, which is not empty.
+func (*calls) Read(fd int, p []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		if errno == 0 {
+			return int(n), 0
+		}
+		if errno != syscall.EINTR {
+			return 0, errno
+		}
+	}
+}
+
+// Write writes p, which is not empty.
+func (*calls) Write(fd int, p []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		if errno == 0 {
+			return int(n), 0
+		}
+		if errno != syscall.EINTR {
+			return 0, errno
+		}
+	}
+}
+
+// Writev writes the first maxSlices of bufs.
+func (c *calls) Writev(fd int, bufs [][]byte) (int, syscall.Errno) {
+	bufs = bufs[:min(len(bufs), maxSlices)]
+	for i, b := range bufs {
+		c.iov[i].Base = unsafe.SliceData(b)
+		c.iov[i].SetLen(len(b))
+	}
+	defer clear(c.iov[:len(bufs)]) // they would keep what is written alive
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&c.iov)), uintptr(len(bufs)))
+		if errno == 0 {
+			return int(n), 0
+		}
+		if errno != syscall.EINTR {
+			return 0, errno
+		}
+	}
+}
+
+// Accept takes a connection, non-blocking and closed on exec.
+func (c *calls) Accept(fd int) (int, Addr, syscall.Errno) {
+	for {
+		size := uint32(unix.SizeofSockaddrAny)
+		n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)),
+			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		if errno == 0 {
+			return int(n), c.address(size), 0
+		}
+		if errno != syscall.EINTR {
+			return -1, Addr{}, errno
+		}
+	}
+}
+
+// address decodes the name that a call has left behind, without allocating for
+// an IP address.
+func (c *calls) address(size uint32) Addr {
+	switch c.name.Addr.Family {
+	case unix.AF_INET:
+		sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&c.name))
+		return inet4(sa.Addr, ntohs(sa.Port))
+	case unix.AF_INET6:
+		sa := (*unix.RawSockaddrInet6)(unsafe.Pointer(&c.name))
+		return inet6(sa.Addr, ntohs(sa.Port), sa.Scope_id)
+	}
+	return Addr{}
+}
+
+// ntohs turns a port from network to host order, whatever that is.
+func ntohs(p uint16) int {
+	b := (*[2]byte)(unsafe.Pointer(&p))
+	return int(b[0])<<8 | int(b[1])
+}
+
+// Unsent asks for the bytes that the peer has not acknowledged.
+func (*calls) Unsent(fd int) int {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// socket makes a non-blocking socket that is closed on exec.
+func socket(family int) (int, syscall.Errno) {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	return fd, errnoOf(err)
+}
+
+// keepAliveIdle is the option for the silence before the first probe.
+const keepAliveIdle = unix.TCP_KEEPIDLE

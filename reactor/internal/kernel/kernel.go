@@ -1,0 +1,108 @@
+package kernel
+
+import (
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// Events says what an edge of a descriptor's readiness was about.
+type Events uint8
+
+const (
+	// Readable: there is input, or its end, or an error to collect.
+	Readable Events = 1 << iota
+	// Writable: there is room for output, or a connection attempt is over.
+	Writable
+	// Hangup: the peer has sent its last byte. A read that comes back short no
+	// longer means that the input is used up: read on to the end.
+	Hangup
+	// Failed: the descriptor is in error, as after a reset.
+	Failed
+)
+
+// Handler is the loop that a kernel drives.
+type Handler interface {
+	// Ready is called for each ready descriptor of a batch.
+	Ready(fd int, ev Events)
+	// Turn is called after a batch when Wake or the timer asked for it. A true
+	// answer ends Poll. A descriptor closed in Turn is safe from events of its
+	// own past: none is left in the batch.
+	Turn() (stop bool)
+	// More is called after Turn. A true answer asks for another Turn, after the
+	// other descriptors have had theirs. It must see everything for which
+	// somebody called Wake while Turn ran.
+	More() bool
+}
+
+// Addr is a socket's address: an IP address with a port, or a path.
+type Addr struct {
+	IP   netip.AddrPort // TCP
+	Path string         // UNIX; a leading @ stands for Linux's abstract names
+}
+
+// Unix reports whether the address belongs to a UNIX socket.
+func (a Addr) Unix() bool { return !a.IP.IsValid() }
+
+// ListenOptions are the choices of a listening socket.
+type ListenOptions struct {
+	Backlog   int  // 0: as large as the system allows
+	ReusePort bool // share the port with other sockets that set it
+}
+
+// Kernel is an operating system as the reactor sees it. An Errno of 0 means
+// success. All methods but Wake belong to the goroutine that runs Poll; before
+// Poll, to any one goroutine.
+type Kernel interface {
+	// Poll waits for events and passes them on until Turn says to stop.
+	Poll(h Handler) error
+	// Wake asks for a Turn after the current or next batch. Any goroutine may
+	// call it; calls made before that Turn ends are one.
+	Wake()
+	// SetTimer asks for one Turn in d, or at once if d is not positive; it
+	// replaces the request before.
+	SetTimer(d time.Duration)
+	// Now returns the time by this kernel's clock.
+	Now() time.Time
+	// Add watches a descriptor in both directions, by edges, until Remove.
+	Add(fd int) syscall.Errno
+	// Remove ends the watch. Events of fd that stand in the current batch still
+	// come.
+	Remove(fd int)
+	// Close releases the kernel's own descriptors, after Poll has returned.
+	Close() error
+
+	// Read and Write move bytes; (0, 0) of Read is the end of input, EAGAIN
+	// means that an edge will tell when to try again.
+	Read(fd int, p []byte) (int, syscall.Errno)
+	Write(fd int, p []byte) (int, syscall.Errno)
+	// Writev writes several slices in one call. It keeps no reference.
+	Writev(fd int, bufs [][]byte) (int, syscall.Errno)
+
+	// Listen returns a bound, listening socket.
+	Listen(a Addr, o ListenOptions) (int, syscall.Errno)
+	// Accept takes one waiting connection.
+	Accept(fd int) (int, Addr, syscall.Errno)
+	// Connect returns a socket whose connection attempt has begun; a Writable
+	// edge says that it is over, SocketError how it went. local may be zero.
+	Connect(a, local Addr) (int, syscall.Errno)
+	// SocketError collects the pending error of a socket.
+	SocketError(fd int) syscall.Errno
+	// LocalAddr returns the socket's own address.
+	LocalAddr(fd int) (Addr, syscall.Errno)
+	// ShutdownWrite sends the end of output.
+	ShutdownWrite(fd int) syscall.Errno
+	// Unsent returns the number of bytes that the kernel holds and the peer has
+	// not acknowledged.
+	Unsent(fd int) int
+	// SetNoDelay turns Nagle's algorithm off or on.
+	SetNoDelay(fd int, on bool) syscall.Errno
+	// SetKeepAlive sets the period of probes; 0 turns them off.
+	SetKeepAlive(fd int, period time.Duration) syscall.Errno
+	// CloseSocket closes a descriptor; with reset, the peer gets a reset and
+	// unsent bytes are dropped.
+	CloseSocket(fd int, reset bool)
+	// Pending tells, without waiting, which directions of any descriptor would
+	// not block.
+	Pending(fd int) Events
+}
