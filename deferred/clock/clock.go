@@ -86,8 +86,8 @@ func (c *DelayedCall) Cancel() error {
 	return nil
 }
 
-// Reset moves the call to d from now, whatever time it was set for. It
-// returns an error that is [ErrNegativeDelay] if d < 0, [ErrAlreadyCalled] or
+// Reset moves the call to d from now, whatever time it was set for; it then
+// runs behind the calls already set for that instant. It returns an error that is [ErrNegativeDelay] if d < 0, [ErrAlreadyCalled] or
 // [ErrAlreadyCancelled] if the call is over.
 //
 // Twisted: DelayedCall.reset.
@@ -102,9 +102,10 @@ func (c *DelayedCall) Reset(d time.Duration) error {
 	return nil
 }
 
-// Delay moves the call by d relative to the time it is set for; d may be
-// negative. It returns [ErrAlreadyCalled] or [ErrAlreadyCancelled] if the call
-// is over.
+// Delay moves the call by d relative to the time it is set for, behind the
+// calls already set for that instant. d may be negative: a call moved into the
+// past runs at the next turn. It returns [ErrAlreadyCalled] or
+// [ErrAlreadyCancelled] if the call is over.
 //
 // Twisted: DelayedCall.delay.
 func (c *DelayedCall) Delay(d time.Duration) error {

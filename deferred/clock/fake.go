@@ -43,8 +43,11 @@ func (f *Fake) Next() (at time.Time, ok bool) {
 
 // Advance moves the time forward by d, then runs every call that has become
 // due, earliest first, including those that these calls add for a time already
-// reached. A panic in a call goes to the caller of Advance. It panics with an
-// error that is [ErrNegativeDelay] if d < 0.
+// reached: a call that sets itself again at 0 for ever keeps Advance for ever.
+// All of them see the time that Advance has moved to. A panic in a call goes to
+// the caller of Advance; the calls behind it stay due and run at the next
+// Advance, even by 0. It panics with an error that is [ErrNegativeDelay] if
+// d < 0.
 //
 // Twisted: Clock.advance.
 func (f *Fake) Advance(d time.Duration) {

@@ -48,7 +48,8 @@ func (q *Queue) Add(d time.Duration, f func()) *DelayedCall {
 	return c
 }
 
-// Len returns the number of calls that wait.
+// Len returns the number of calls that wait. Those that PopDue has handed out
+// no longer count.
 func (q *Queue) Len() int { return len(q.heap) }
 
 // Next returns the time of the earliest call, in nanoseconds since the epoch;
@@ -180,12 +181,15 @@ func (c *DelayedCall) before(o *DelayedCall) bool {
 	return c.at < o.at || c.at == o.at && c.seq < o.seq
 }
 
-// saturate adds d to a time without overflow: "in 300 years" must not become
-// "at once".
+// saturate adds d to a time without overflow, in either direction: "in 300
+// years" must not become "at once", nor "long ago" become "in 300 years".
 func saturate(at int64, d time.Duration) int64 {
 	sum := at + int64(d)
 	if d > 0 && sum < at {
 		return math.MaxInt64
+	}
+	if d < 0 && sum > at {
+		return math.MinInt64
 	}
 	return sum
 }
