@@ -60,7 +60,7 @@ func (d *Deferred) AddTimeoutFunc(after time.Duration, c clock.Scheduler,
 		if timedOut {
 			return onTimeout(result, err, after)
 		}
-		timer.Cancel() // it is pending: a timer that ran has set timedOut
+		_ = timer.Cancel() // it is pending: a timer that ran has set timedOut
 		return result, err
 	})
 }
