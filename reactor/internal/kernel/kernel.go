@@ -54,8 +54,10 @@ type ListenOptions struct {
 // success. All methods but Wake belong to the goroutine that runs Poll; before
 // Poll, to any one goroutine.
 type Kernel interface {
+	// Attach sets the loop that the kernel drives: once, before all else.
+	Attach(h Handler)
 	// Poll waits for events and passes them on until Turn says to stop.
-	Poll(h Handler) error
+	Poll() error
 	// Wake asks for a Turn after the current or next batch. Any goroutine may
 	// call it; calls made before that Turn ends are one.
 	Wake()
@@ -90,6 +92,9 @@ type Kernel interface {
 	SocketError(fd int) syscall.Errno
 	// LocalAddr returns the socket's own address.
 	LocalAddr(fd int) (Addr, syscall.Errno)
+	// PeerAddr returns the address of the socket's peer; ENOTCONN says that the
+	// connection attempt is not over.
+	PeerAddr(fd int) (Addr, syscall.Errno)
 	// ShutdownWrite sends the end of output.
 	ShutdownWrite(fd int) syscall.Errno
 	// Unsent returns the number of bytes that the kernel holds and the peer has

@@ -34,6 +34,9 @@ type machine struct {
 	alarm   *alarm
 	handler Handler
 	woken   atomic.Bool
+
+	mu     sync.RWMutex // keeps Wake from writing to a number that Close gave back
+	closed bool
 }
 
 // Open returns the machine's own kernel.
@@ -57,9 +60,11 @@ func Open() (Kernel, error) {
 	return m, nil
 }
 
+// Attach sets the loop.
+func (m *machine) Attach(h Handler) { m.handler = h }
+
 // Poll runs gnet's poller until a turn stops it.
-func (m *machine) Poll(h Handler) error {
-	m.handler = h
+func (m *machine) Poll() error {
 	err := m.poller.Polling(m.event)
 	if errors.Is(err, errorx.ErrEngineShutdown) {
 		return nil
@@ -84,7 +89,13 @@ func (m *machine) Wake() {
 
 // trigger hands the turn to the poller, to be run after the batch. The one
 // error there is says that the poller's event counter is full: it is awake.
-func (m *machine) trigger() { _ = m.poller.Trigger(queue.HighPriority, m.turn, nil) }
+func (m *machine) trigger() {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if !m.closed {
+		_ = m.poller.Trigger(queue.HighPriority, m.turn, nil)
+	}
+}
 
 // turn is the poller's task. woken stays up while Turn runs, because the poller
 // would run a task that is queued now before it polls again; after it has come
@@ -118,6 +129,9 @@ func (m *machine) Remove(fd int) { _ = m.poller.Delete(fd) }
 
 // Close closes the alarm and the poller.
 func (m *machine) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
 	m.alarm.close()
 	return m.poller.Close()
 }

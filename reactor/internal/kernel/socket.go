@@ -45,6 +45,12 @@ func listen(fd int, a Addr, o ListenOptions) syscall.Errno {
 			}
 		}
 	}
+	if !a.Unix() {
+		// What the listener has, its connections inherit.
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+			return errnoOf(err)
+		}
+	}
 	if a.IP.Addr().Is6() {
 		only := 1
 		if a.IP.Addr().IsUnspecified() {
@@ -72,6 +78,12 @@ func (*calls) Connect(a, local Addr) (int, syscall.Errno) {
 	}
 	if !local.Unix() || local.Path != "" {
 		if err := unix.Bind(fd, sockaddr(local)); err != nil {
+			_ = unix.Close(fd)
+			return -1, errnoOf(err)
+		}
+	}
+	if !a.Unix() {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 			_ = unix.Close(fd)
 			return -1, errnoOf(err)
 		}

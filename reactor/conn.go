@@ -1,0 +1,278 @@
+package reactor
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// conn is one connection: the transport of its protocol, and the source of its
+// descriptor. It is kept small, because a server has many idle ones: what only
+// a busy or a closing connection needs hangs on a pointer.
+type conn struct {
+	r     *Reactor
+	proto protocol.Protocol
+	owner connOwner
+
+	fd     int32
+	flags  connFlags
+	out    queue          // bytes that the kernel has not taken
+	remote netip.AddrPort // not valid for a UNIX socket
+	local  net.Addr       // nil until somebody asks
+
+	producing *producing // a registered producer
+	end       *ending    // how and why it ends, once that is so
+}
+
+// connOwner is the port or connector that a connection came from.
+type connOwner interface {
+	owner
+	// network is "tcp" or "unix".
+	network() string
+	// peerPath is the path that a UNIX connection leads to, "" if none is known.
+	peerPath() string
+	// localAddr is this side's address as far as the owner knows it.
+	localAddr() net.Addr
+	// lostConn is called after the protocol's ConnectionLost.
+	lostConn(c *conn, reason error)
+}
+
+// connFlags are the states of a connection that are yes or no.
+type connFlags uint32
+
+const (
+	// What the kernel said. Readiness is remembered here because it is told by
+	// edges: once, when it changes.
+	isReadable connFlags = 1 << iota
+	isWritable
+	isHungUp // the peer has sent its end: a short read is not the last
+
+	// What the protocol asked for.
+	isPaused        // PauseProducing
+	isDisconnecting // LoseConnection, or the peer's end: no more DataReceived
+	isHalfClosing   // LoseWriteConnection
+
+	// How far it has come.
+	isReadShut  // the end of input has been read
+	isWriteShut // the end of output has been sent
+	isLingering // all is sent; waiting for the peer's end
+	isDead      // gone from the kernel; ConnectionLost is due or done
+
+	// Where it is queued.
+	isDirty   // in Reactor.dirty
+	isBacklog // in Reactor.backlog
+
+	isTold // the protocol knows its transport, so it hears of the end
+)
+
+// has reports whether any of the flags is up.
+func (c *conn) has(f connFlags) bool { return c.flags&f != 0 }
+
+const (
+	// readSize is the most that one connection reads in a turn.
+	readSize = 64 << 10
+	// writeSize is the most that one connection writes in a turn.
+	writeSize = 256 << 10
+)
+
+// open makes a connection of a connected descriptor: it builds the protocol,
+// watches the descriptor if it is not watched yet, and makes the connection
+// known to the protocol. ev is what the kernel has said of the descriptor.
+func (r *Reactor) open(fd int, remote netip.AddrPort, f protocol.Factory, o connOwner, watched bool, ev kernel.Events) *conn {
+	c := &conn{r: r, fd: int32(fd), owner: o, remote: remote, flags: isWritable}
+	r.opened()
+	r.stats.Connections++
+	r.stats.Open++
+	c.note(ev)
+	failure := r.do(o, "BuildProtocol", func() { c.proto = f.BuildProtocol(c.RemoteAddr()) })
+	if watched {
+		r.setSource(fd, c)
+	} else if errno := r.kernel.Add(fd); errno == 0 {
+		r.setSource(fd, c)
+	} else if failure == nil {
+		r.log.Error().Err(errno).Msg("the kernel does not watch a new connection")
+		failure = errno
+	}
+	switch {
+	case failure != nil:
+		c.proto = nil
+		c.fail(failure)
+	case c.proto == nil:
+		c.die(protocol.ErrConnectionDone, false)
+	default:
+		c.begin()
+	}
+	return c
+}
+
+// begin introduces the transport and the protocol to each other.
+func (c *conn) begin() {
+	r := c.r
+	outer := r.current
+	r.current = c
+	c.flags |= isTold
+	failure := r.do(c, "MakeConnection", func() { c.proto.MakeConnection(c) })
+	if failure == nil && !c.has(isDead) {
+		failure = r.do(c, "ConnectionMade", func() { c.proto.ConnectionMade() })
+	}
+	if failure != nil {
+		c.fail(failure)
+	}
+	r.current = outer
+	c.serveOutput()
+}
+
+// note remembers an edge.
+func (c *conn) note(ev kernel.Events) {
+	if ev&kernel.Readable != 0 {
+		c.flags |= isReadable
+	}
+	if ev&kernel.Writable != 0 {
+		c.flags |= isWritable
+	}
+	if ev&kernel.Hangup != 0 {
+		c.flags |= isHungUp
+	}
+}
+
+// ready takes an edge: input first, then output, as Twisted does.
+func (c *conn) ready(ev kernel.Events) {
+	c.note(ev)
+	if ev&kernel.Failed != 0 && !c.wantsInput() {
+		// Nobody reads, so nobody would see the error. The number of the
+		// descriptor may have stood for something else: ask.
+		if errno := c.r.kernel.SocketError(int(c.fd)); errno != 0 {
+			c.fail(errno)
+			return
+		}
+	}
+	c.share()
+}
+
+// serve gives the connection its share of a turn.
+func (c *conn) serve() {
+	c.flags &^= isBacklog
+	c.share()
+}
+
+// share reads once and writes what there is.
+func (c *conn) share() {
+	c.r.current = c
+	if c.has(isReadable) && c.wantsInput() {
+		c.read()
+	}
+	c.r.current = nil
+	c.serveOutput()
+}
+
+// requeue puts a connection that could go on behind the others.
+func (c *conn) requeue() {
+	if c.has(isDead | isBacklog) {
+		return
+	}
+	if c.has(isReadable) && c.wantsInput() || c.has(isWritable) && c.out.n > 0 {
+		c.flags |= isBacklog
+		c.r.enqueue(c)
+	}
+}
+
+// wantsInput reports whether to read: for the protocol, or, once the connection
+// is being closed, to discard. Discarding while output is still being flushed
+// keeps two ends that both write from waiting for each other for ever.
+func (c *conn) wantsInput() bool {
+	if c.has(isDead | isReadShut) {
+		return false
+	}
+	return c.has(isDisconnecting) || !c.has(isPaused)
+}
+
+// read reads once, and delivers.
+//
+// A read that comes back short has emptied the kernel's buffer, so readiness is
+// over until the next edge; asking again to hear EAGAIN costs a tenth of an
+// echo. Only after the peer's end is there something behind a short read: the
+// end itself.
+func (c *conn) read() {
+	r := c.r
+	n, errno := r.kernel.Read(int(c.fd), r.readBuf)
+	switch {
+	case errno == syscall.EAGAIN:
+		c.flags &^= isReadable
+	case errno != 0:
+		c.fail(errno)
+	case n == 0:
+		c.endOfInput()
+	default:
+		if n < len(r.readBuf) && !c.has(isHungUp) {
+			c.flags &^= isReadable
+		}
+		r.stats.BytesRead += uint64(n)
+		if !c.has(isDisconnecting) {
+			c.deliver(r.readBuf[:n])
+		}
+	}
+}
+
+// deliver passes input to the protocol.
+func (c *conn) deliver(data []byte) {
+	r := c.r
+	failure := r.do(c, "DataReceived", func() { c.proto.DataReceived(data) })
+	if r.opts.debug {
+		for i := range data {
+			data[i] = 0xDB // whoever kept the slice shall see it
+		}
+	}
+	if failure != nil {
+		c.fail(failure)
+	}
+}
+
+// endOfInput deals with the peer's end. A protocol that knows of half-closed
+// connections goes on; for any other this is a LoseConnection, so what has been
+// written is still delivered. (Twisted drops it.)
+func (c *conn) endOfInput() {
+	c.flags |= isReadShut
+	c.flags &^= isReadable
+	if c.has(isDisconnecting) {
+		if c.has(isLingering) {
+			c.die(c.end.reason, false)
+		}
+		return
+	}
+	h, ok := c.proto.(protocol.HalfCloser)
+	if !ok {
+		c.disconnect(nil)
+		return
+	}
+	if failure := c.r.do(c, "ReadConnectionLost", h.ReadConnectionLost); failure != nil {
+		c.fail(failure)
+		return
+	}
+	if c.has(isWriteShut) {
+		c.disconnect(nil)
+	}
+}
+
+// logName names the connection for the log.
+func (c *conn) logName() string {
+	return fmt.Sprintf("%T,%s", c.proto, c.RemoteAddr())
+}
+
+// deliverLost delivers ConnectionLost, and then tells the owner.
+func (c *conn) deliverLost() {
+	r, reason := c.r, c.end.reason
+	if p := c.producing; p != nil {
+		c.producing = nil
+		_ = r.do(c, "StopProducing", p.StopProducing)
+	}
+	if c.has(isTold) {
+		_ = r.do(c, "ConnectionLost", func() { c.proto.ConnectionLost(reason) })
+	}
+	r.stats.Open--
+	c.owner.lostConn(c, reason)
+	r.ended()
+}

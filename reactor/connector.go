@@ -1,0 +1,234 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// connector is one outgoing connection through all its attempts.
+type connector struct {
+	r       *Reactor
+	dest    string
+	net     string // "tcp" or "unix"
+	factory protocol.ClientFactory
+	opts    connectOptions
+
+	state   protocol.ConnectorState
+	attempt *attempt // while connecting
+	conn    *conn    // while connected
+	counted bool     // StartFactory has been told of it
+}
+
+// attempt is what one Connect has under way.
+type attempt struct {
+	c       *connector
+	timeout *clock.DelayedCall
+	cancel  context.CancelFunc // ends the name lookup
+	dialing                    // see dial.go
+}
+
+// ConnectOption is a choice for one connector.
+type ConnectOption func(*connectOptions)
+
+type connectOptions struct {
+	timeout time.Duration
+	local   string
+}
+
+// ConnectTimeout sets how long an attempt may take, name lookup included; 30 s
+// by default.
+func ConnectTimeout(d time.Duration) ConnectOption {
+	return func(o *connectOptions) { o.timeout = d }
+}
+
+// BindAddress sets the address to connect from, "host:port" with a literal
+// host; port 0 is any.
+func BindAddress(addr string) ConnectOption { return func(o *connectOptions) { o.local = addr } }
+
+// ConnectTCP begins to connect to addr, "host:port", and returns the connector
+// that stands for the connection. It never fails and calls nothing back: first,
+// in a later turn, f.StartedConnecting; then f.BuildProtocol and the protocol's
+// methods, or f.ClientConnectionFailed with a [*protocol.ConnectError]. Names
+// are looked up off the loop; if they have several addresses, of both
+// families, the next attempt starts 250 ms after the one before, and the first
+// that succeeds counts (RFC 8305).
+//
+// Twisted: reactor.connectTCP, and HostnameEndpoint for the addresses.
+func (r *Reactor) ConnectTCP(addr string, f protocol.ClientFactory, opts ...ConnectOption) protocol.Connector {
+	return r.newConnector("tcp", addr, f, opts)
+}
+
+// newConnector makes a connector and its first attempt.
+func (r *Reactor) newConnector(network, dest string, f protocol.ClientFactory, opts []ConnectOption) *connector {
+	if f == nil {
+		panic(errNilFunc("Connect" + network))
+	}
+	r.check("Connect")
+	c := &connector{r: r, net: network, dest: dest, factory: f, opts: connectOptions{timeout: 30 * time.Second}}
+	for _, o := range opts {
+		o(&c.opts)
+	}
+	_ = c.Connect() // a new one is disconnected
+	return c
+}
+
+// Connect begins an attempt.
+func (c *connector) Connect() error {
+	c.r.check("Connector.Connect")
+	if c.state != protocol.Disconnected {
+		return protocol.ErrNotDisconnected
+	}
+	c.state = protocol.Connecting
+	a := &attempt{c: c}
+	c.attempt = a
+	c.r.attempts[c] = struct{}{}
+	c.r.opened()
+	a.timeout = c.r.timers.Add(c.opts.timeout, func() { a.finish(protocol.ErrConnectTimeout) })
+	c.r.soon(func() { a.start() })
+	return nil
+}
+
+// start tells the factory, in a turn of its own, and then really begins.
+func (a *attempt) start() {
+	c := a.c
+	if !c.counted {
+		c.counted = true
+		c.r.startFactory(c, c.factory)
+	}
+	_ = c.r.do(c, "StartedConnecting", func() { c.factory.StartedConnecting(c) })
+	switch {
+	case a.over:
+		a.tellFailed()
+	case c.r.closed:
+		a.finish(ErrStopped)
+	default:
+		a.started = true
+		a.resolve()
+	}
+}
+
+// StopConnecting ends the attempt.
+func (c *connector) StopConnecting() error {
+	c.r.check("Connector.StopConnecting")
+	if c.state != protocol.Connecting {
+		return protocol.ErrNotConnecting
+	}
+	c.fail(protocol.ErrConnectStopped)
+	return nil
+}
+
+// fail ends the attempt that is under way.
+func (c *connector) fail(cause error) {
+	if c.attempt != nil {
+		c.attempt.finish(cause)
+	}
+}
+
+// Disconnect does what the state calls for.
+func (c *connector) Disconnect() {
+	c.r.check("Connector.Disconnect")
+	switch c.state {
+	case protocol.Connecting:
+		c.fail(protocol.ErrConnectStopped)
+	case protocol.Connected:
+		c.conn.disconnect(nil)
+	}
+}
+
+// State tells where the connector stands.
+func (c *connector) State() protocol.ConnectorState {
+	c.r.check("Connector.State")
+	return c.state
+}
+
+// Destination returns the address as it was given.
+func (c *connector) Destination() string { return c.dest }
+
+// finish ends an attempt without a connection, unless it is over. The factory
+// hears of it in a later turn.
+func (a *attempt) finish(cause error) {
+	if a.over {
+		return
+	}
+	a.failure = cause
+	a.close()
+	if a.started {
+		a.c.r.soon(a.tellFailed)
+	}
+}
+
+// close gives back all that an attempt has under way.
+func (a *attempt) close() {
+	a.over = true
+	if a.timeout.Active() {
+		_ = a.timeout.Cancel()
+	}
+	if a.cancel != nil {
+		a.cancel()
+	}
+	a.closeDials()
+}
+
+// tellFailed tells the factory, which may try again at once.
+func (a *attempt) tellFailed() {
+	c, r := a.c, a.c.r
+	c.state, c.attempt = protocol.Disconnected, nil
+	delete(r.attempts, c)
+	reason := &protocol.ConnectError{Addr: c.dest, Err: a.failure}
+	_ = r.do(c, "ClientConnectionFailed", func() { c.factory.ClientConnectionFailed(c, reason) })
+	c.rest()
+	r.ended()
+}
+
+// succeed makes a connection of a connected descriptor.
+func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
+	c, r := a.c, a.c.r
+	a.close()
+	delete(r.attempts, c)
+	c.state, c.attempt = protocol.Connected, nil
+	c.conn = r.open(fd, remote.IP, c.factory, c, true, ev)
+	r.ended()
+}
+
+// lostConn tells the factory that its connection is over.
+func (c *connector) lostConn(_ *conn, reason error) {
+	c.state, c.conn = protocol.Disconnected, nil
+	_ = c.r.do(c, "ClientConnectionLost", func() { c.factory.ClientConnectionLost(c, reason) })
+	c.rest()
+}
+
+// rest counts the connector off its factory, unless it has been asked to try
+// again.
+func (c *connector) rest() {
+	if c.state == protocol.Disconnected && c.counted {
+		c.counted = false
+		c.r.stopFactory(c, c.factory)
+	}
+}
+
+// soon runs f, which belongs to the reactor and not to the user, in the next
+// turn's calls.
+func (r *Reactor) soon(f func()) { r.CallFromThread(f) }
+
+// logName names the connector for the log.
+func (c *connector) logName() string { return fmt.Sprintf("%T to %s", c.factory, c.dest) }
+
+// network is the kind of the connection.
+func (c *connector) network() string { return c.net }
+
+// peerPath is where a UNIX connection leads.
+func (c *connector) peerPath() string {
+	if c.net == "unix" {
+		return c.dest
+	}
+	return ""
+}
+
+// localAddr is not known any more.
+func (c *connector) localAddr() net.Addr { return netAddr(c.net, kernel.Addr{}) }

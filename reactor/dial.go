@@ -1,0 +1,217 @@
+package reactor
+
+import (
+	"context"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// headStart is how long an address has to itself before the next one is tried,
+// too (RFC 8305, section 5).
+const headStart = 250 * time.Millisecond
+
+// busyPause is how long to wait before asking again a UNIX listener whose queue
+// is full: the kernel gives no sign.
+const busyPause = 10 * time.Millisecond
+
+// dialing is the part of an attempt that looks up and tries addresses.
+type dialing struct {
+	started bool // the factory has heard that the attempt began
+	over    bool
+	failure error // why it failed, or why the last address did
+
+	local   kernel.Addr
+	waiting []kernel.Addr // not tried yet
+	dials   []*dial       // being tried
+	next    *clock.DelayedCall
+}
+
+// dial is one socket on its way, and the source of its descriptor.
+type dial struct {
+	a    *attempt
+	fd   int
+	addr kernel.Addr
+}
+
+// resolve finds the addresses, off the loop if it may take long.
+func (a *attempt) resolve() {
+	if a.c.net == "unix" {
+		a.try([]kernel.Addr{{Path: a.c.dest}})
+		return
+	}
+	host, port, err := splitPort(a.c.dest)
+	if err == nil {
+		err = a.bindTo(a.c.opts.local)
+	}
+	if err != nil {
+		a.finish(err)
+		return
+	}
+	if host == "" {
+		host = "localhost" // as in Go's net
+	}
+	if ip, ok := literal(host); ok {
+		a.try([]kernel.Addr{{IP: netip.AddrPortFrom(ip, port)}})
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	a.cancel = cancel
+	go func() {
+		ips, err := lookup(ctx, host)
+		a.c.r.CallFromThread(func() { a.resolved(ips, port, err) })
+	}()
+}
+
+// bindTo notes the address to connect from.
+func (a *attempt) bindTo(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	host, port, err := splitPort(addr)
+	if err != nil {
+		return err
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return err
+	}
+	a.local = kernel.Addr{IP: netip.AddrPortFrom(ip.Unmap(), port)}
+	return nil
+}
+
+// resolved takes the result of the lookup.
+func (a *attempt) resolved(ips []netip.Addr, port uint16, err error) {
+	switch {
+	case a.over:
+	case err != nil:
+		a.finish(err)
+	default:
+		addrs := make([]kernel.Addr, len(ips))
+		for i, ip := range ips {
+			addrs[i] = kernel.Addr{IP: netip.AddrPortFrom(ip, port)}
+		}
+		a.try(addrs)
+	}
+}
+
+// try begins with the first of the addresses.
+func (a *attempt) try(addrs []kernel.Addr) {
+	a.waiting = addrs
+	a.tryNext()
+}
+
+// tryNext dials the next address, and sets the time for the one after it. With
+// no address left and none being tried, the attempt has failed.
+func (a *attempt) tryNext() {
+	if a.next != nil && a.next.Active() {
+		_ = a.next.Cancel()
+	}
+	for len(a.waiting) > 0 {
+		addr := a.waiting[0]
+		errno := a.dial(addr)
+		if errno == syscall.EAGAIN && addr.Unix() {
+			a.next = a.c.r.timers.Add(busyPause, a.tryNext)
+			return
+		}
+		a.waiting = a.waiting[1:]
+		if errno == 0 {
+			break
+		}
+		a.failure = errno
+	}
+	switch {
+	case len(a.waiting) > 0:
+		a.next = a.c.r.timers.Add(headStart, a.tryNext)
+	case len(a.dials) == 0:
+		a.finish(a.failure)
+	}
+}
+
+// dial begins to connect to one address.
+func (a *attempt) dial(addr kernel.Addr) syscall.Errno {
+	r := a.c.r
+	fd, errno := r.kernel.Connect(addr, a.local)
+	if errno != 0 {
+		return errno
+	}
+	d := &dial{a: a, fd: fd, addr: addr}
+	if errno := r.kernel.Add(fd); errno != 0 {
+		r.kernel.CloseSocket(fd, false)
+		return errno
+	}
+	r.setSource(fd, d)
+	a.dials = append(a.dials, d)
+	return 0
+}
+
+// ready takes an edge: the socket is connected, or is not going to be. The
+// number may have stood for another socket in this batch, so the edge is not
+// believed before the socket itself says that it has a peer.
+func (d *dial) ready(ev kernel.Events) {
+	if ev&kernel.Writable == 0 {
+		return
+	}
+	a, k := d.a, d.a.c.r.kernel
+	if errno := k.SocketError(d.fd); errno != 0 {
+		d.failed(errno)
+		return
+	}
+	peer, errno := k.PeerAddr(d.fd)
+	if errno == syscall.ENOTCONN {
+		return // not over yet
+	}
+	if errno != 0 {
+		d.failed(errno)
+		return
+	}
+	local, _ := k.LocalAddr(d.fd)
+	if !peer.Unix() && local == peer {
+		// The system gave this socket the very port that it asks for, and so
+		// connected it to itself: nobody listens there.
+		d.failed(syscall.ECONNREFUSED)
+		return
+	}
+	a.dials = remove(a.dials, d)
+	a.succeed(d.fd, d.addr, ev)
+}
+
+// serve is for the backlog, where no dial ever is.
+func (d *dial) serve() {}
+
+// failed gives up one address and goes on with the next.
+func (d *dial) failed(errno syscall.Errno) {
+	a := d.a
+	a.failure = errno
+	a.dials = remove(a.dials, d)
+	a.c.r.release(d.fd, false)
+	a.tryNext()
+}
+
+// closeDials gives back the sockets of an attempt that is over.
+func (a *attempt) closeDials() {
+	if a.next != nil && a.next.Active() {
+		_ = a.next.Cancel()
+	}
+	for _, d := range a.dials {
+		a.c.r.release(d.fd, true)
+	}
+	a.dials, a.waiting = nil, nil
+}
+
+// remove returns the dials without d.
+func remove(dials []*dial, d *dial) []*dial {
+	kept := dials[:0]
+	for _, o := range dials {
+		if o != d {
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+var _ protocol.Connector = (*connector)(nil)

@@ -1,0 +1,121 @@
+package reactor
+
+import (
+	"syscall"
+
+	"skein/protocol"
+)
+
+// touch makes sure that a flush follows: at the end of the connection's own
+// callback if that is what runs, which gathers its writes and costs nothing,
+// else at the end of the turn.
+func (c *conn) touch() {
+	if c == c.r.current || c.has(isDirty|isDead) {
+		return
+	}
+	c.flags |= isDirty
+	c.r.dirty = append(c.r.dirty, c)
+	c.r.wakeTurn()
+}
+
+// producerRounds bounds how often a producer is asked in one turn.
+const producerRounds = 4
+
+// serveOutput gives the kernel what it takes, asks the producer for more, and
+// goes on with a close that waited for the last byte.
+func (c *conn) serveOutput() {
+	if c.has(isDead) {
+		return
+	}
+	outer := c.r.current
+	c.r.current = c
+	for range producerRounds {
+		c.flush()
+		if !c.refill() {
+			break
+		}
+	}
+	if c.out.n == 0 && c.producing == nil {
+		c.finishOutput()
+	}
+	if c.has(isDisconnecting) && !c.has(isDead|isLingering) {
+		c.watchProgress()
+	}
+	c.r.current = outer
+	c.requeue()
+}
+
+// flush writes once: everything that is queued, or a turn's share of it.
+func (c *conn) flush() {
+	r := c.r
+	if c.out.n == 0 || !c.has(isWritable) || c.has(isDead) {
+		return
+	}
+	bufs := c.out.peek(r.slices[:0], writeSize)
+	want := 0
+	for _, b := range bufs {
+		want += len(b)
+	}
+	var n int
+	var errno syscall.Errno
+	if len(bufs) == 1 {
+		n, errno = r.kernel.Write(int(c.fd), bufs[0])
+	} else {
+		n, errno = r.kernel.Writev(int(c.fd), bufs)
+	}
+	clear(bufs)
+	r.slices = bufs[:0]
+	switch {
+	case errno == syscall.EAGAIN || errno == syscall.ENOBUFS:
+		c.flags &^= isWritable
+	case errno != 0:
+		c.fail(errno)
+	default:
+		if n < want {
+			c.flags &^= isWritable // the kernel's buffer is full: an edge will tell
+		}
+		r.stats.BytesWritten += uint64(n)
+		r.pool.consume(&c.out, n)
+		if c.end != nil {
+			c.end.sent += n
+		}
+	}
+}
+
+// producing is a registered producer.
+type producing struct {
+	protocol.Producer
+	push   protocol.PushProducer // nil for a pull producer
+	paused bool
+}
+
+// refill asks the producer for more if there is room, and reports whether it
+// wrote any.
+func (c *conn) refill() bool {
+	p := c.producing
+	if p == nil || c.has(isDead) {
+		return false
+	}
+	if p.push != nil && (!p.paused || c.out.n > c.r.opts.low) || p.push == nil && c.out.n > 0 {
+		return false
+	}
+	p.paused = false
+	before := c.out.n
+	if failure := c.r.do(c, "ResumeProducing", p.ResumeProducing); failure != nil {
+		c.fail(failure)
+		return false
+	}
+	return c.out.n > before
+}
+
+// holdBack pauses a push producer that has filled the queue.
+func (c *conn) holdBack() {
+	p := c.producing
+	if p == nil || p.push == nil || p.paused || c.out.n <= c.r.opts.high {
+		return
+	}
+	p.paused = true
+	if failure := c.r.do(c, "PauseProducing", p.push.PauseProducing); failure != nil {
+		c.fail(failure)
+	}
+}

@@ -1,0 +1,257 @@
+package reactor
+
+import (
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"skein/deferred"
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// Port is a listening socket with its factory.
+//
+// Twisted: tcp.Port, unix.Port.
+type Port struct {
+	r       *Reactor
+	fd      int
+	addr    net.Addr
+	factory protocol.Factory
+	cleanup func() // removes the path of a UNIX socket
+
+	open     bool
+	finished bool // the descriptor is closed
+	queued   bool // in Reactor.backlog
+	paused   bool // out of descriptors: in Reactor.starved
+	retry    *clock.DelayedCall
+	stopped  []*deferred.Deferred // one for each StopListening
+}
+
+// ListenOption is a choice for one port.
+type ListenOption func(*listenOptions)
+
+type listenOptions struct {
+	kernel.ListenOptions
+	mode uint32
+}
+
+// Backlog sets how many connections may wait to be accepted; the default is as
+// many as the system allows.
+func Backlog(n int) ListenOption { return func(o *listenOptions) { o.ListenOptions.Backlog = n } }
+
+// ReusePort lets several sockets that all set it, of several processes, share
+// the address; the kernel spreads the connections over them.
+func ReusePort() ListenOption { return func(o *listenOptions) { o.ListenOptions.ReusePort = true } }
+
+// ListenTCP listens on addr, "host:port", and makes a protocol by f for each
+// connection. The port is bound when ListenTCP returns: [Port.Addr] knows the
+// number that port 0 stood for. An empty host is every address of the machine,
+// IPv6 and IPv4. A host that is a name is looked up here and now. The error is
+// a [*protocol.CannotListenError].
+//
+// Twisted: reactor.listenTCP.
+func (r *Reactor) ListenTCP(addr string, f protocol.Factory, opts ...ListenOption) (*Port, error) {
+	if f == nil {
+		panic(errNilFunc("ListenTCP"))
+	}
+	r.check("ListenTCP")
+	o := listenOptions{}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	p, err := r.listenTCP(addr, f, o)
+	if err != nil {
+		return nil, &protocol.CannotListenError{Addr: addr, Err: err}
+	}
+	return p, nil
+}
+
+// listenTCP is ListenTCP with the bare error.
+func (r *Reactor) listenTCP(addr string, f protocol.Factory, o listenOptions) (*Port, error) {
+	if r.closed {
+		return nil, ErrStopped
+	}
+	addrs, err := listenAddrs(addr)
+	if err != nil {
+		return nil, err
+	}
+	for _, ap := range addrs {
+		a := kernel.Addr{IP: ap}
+		fd, errno := r.kernel.Listen(a, o.ListenOptions)
+		if errno == syscall.EAFNOSUPPORT || errno == syscall.EADDRNOTAVAIL && len(addrs) > 1 {
+			err = errno // no IPv6 here: try IPv4
+			continue
+		}
+		if errno != 0 {
+			return nil, errno
+		}
+		return r.newPort(fd, "tcp", f, nil)
+	}
+	return nil, err
+}
+
+// newPort watches a listening socket.
+func (r *Reactor) newPort(fd int, network string, f protocol.Factory, cleanup func()) (*Port, error) {
+	bound, errno := r.kernel.LocalAddr(fd)
+	p := &Port{r: r, fd: fd, addr: netAddr(network, bound), factory: f, cleanup: cleanup, open: true}
+	var err error
+	if errno == 0 {
+		err = r.watch(fd, p)
+	} else {
+		err = errno
+	}
+	if err != nil {
+		r.kernel.CloseSocket(fd, false)
+		return nil, err
+	}
+	r.opened()
+	r.startFactory(p, f)
+	r.log.Debug().Str("port", p.logName()).Msg("listening")
+	return p, nil
+}
+
+// Addr returns the address that the port is bound to. Any goroutine may call it.
+//
+// Twisted: Port.getHost.
+func (p *Port) Addr() net.Addr { return p.addr }
+
+// StopListening closes the port and returns a Deferred that fires with nil once
+// the socket is closed and new connections are refused. Connections that the
+// port has made live on. Calling it again is no error.
+//
+// Twisted: Port.stopListening.
+func (p *Port) StopListening() *deferred.Deferred {
+	p.r.check("StopListening")
+	if p.finished || p.r.phase.Load() == stopped {
+		return deferred.Succeed(nil)
+	}
+	d := deferred.New()
+	p.stopped = append(p.stopped, d)
+	p.shutdown()
+	if p.r.phase.Load() == idle {
+		p.r.closeReleased() // there is no batch to wait for
+	}
+	return d
+}
+
+// shutdown closes the port. The rest follows when its descriptor is closed.
+func (p *Port) shutdown() {
+	if !p.open {
+		return
+	}
+	p.open = false
+	if p.retry != nil && p.retry.Active() {
+		_ = p.retry.Cancel()
+	}
+	if p.cleanup != nil {
+		p.cleanup()
+	}
+	p.r.release(p.fd, false)
+	p.r.afterClose = append(p.r.afterClose, p.finish)
+}
+
+// finish tells those who wait that the socket is closed.
+func (p *Port) finish() {
+	p.finished = true
+	p.r.log.Debug().Str("port", p.logName()).Msg("closed")
+	waiting := p.stopped
+	p.stopped = nil
+	for _, d := range waiting {
+		d.Callback(nil)
+	}
+	p.r.stopFactory(p, p.factory)
+	p.r.ended()
+}
+
+// acceptBatch is how many connections a port accepts in one turn.
+const acceptBatch = 64
+
+// ready takes an edge.
+func (p *Port) ready(kernel.Events) { p.enqueueOrServe() }
+
+// enqueueOrServe accepts now, unless the port's share of this turn is still to
+// come.
+func (p *Port) enqueueOrServe() {
+	if !p.queued {
+		p.serve()
+	}
+}
+
+// serve accepts until nobody waits, or the port's share is used up.
+func (p *Port) serve() {
+	p.queued = false
+	for range acceptBatch {
+		if !p.open || p.paused {
+			return
+		}
+		fd, from, errno := p.r.kernel.Accept(p.fd)
+		switch errno {
+		case 0:
+			p.r.stats.Accepted++
+			p.r.open(fd, from.IP, p.factory, p, false, 0)
+		case syscall.EAGAIN:
+			return
+		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO:
+			// This one client is gone; the next may wait.
+		default:
+			p.starve(errno)
+			return
+		}
+	}
+	p.queued = true
+	p.r.enqueue(p)
+}
+
+// retryPause is the longest that a starved port waits before it tries again:
+// descriptors that something else in the process closes are not announced.
+const retryPause = 100 * time.Millisecond
+
+// starvedLogPause is the time between two lines about that: it may go on for
+// hours, and each client that leaves ends it for a moment.
+const starvedLogPause = 10 * time.Second
+
+// starve stops accepting for want of descriptors or memory. Those who wait
+// stay in the kernel's queue, where they cost nothing, until a connection
+// closes: an edge is told once, so there is nothing to spin on.
+func (p *Port) starve(errno syscall.Errno) {
+	p.paused = true
+	if now := p.r.kernel.Now(); now.After(p.r.quietUntil) {
+		p.r.quietUntil = now.Add(starvedLogPause)
+		p.r.log.Warn().Err(errno).Str("port", p.logName()).Msg("cannot accept: waiting until a connection closes (raise the limit of open files)")
+	}
+	p.r.starved = append(p.r.starved, p)
+	p.r.stats.Starved++
+	p.retry = p.r.timers.Add(retryPause, p.r.retryStarved)
+}
+
+// retryStarved lets ports accept again. It is called when descriptors have been
+// closed, and by a timer.
+func (r *Reactor) retryStarved() {
+	ports := r.starved
+	r.starved = nil
+	for _, p := range ports {
+		p.paused = false
+		if p.retry.Active() {
+			_ = p.retry.Cancel()
+		}
+		p.enqueueOrServe()
+	}
+}
+
+// logName names the port for the log.
+func (p *Port) logName() string { return fmt.Sprintf("%T on %s", p.factory, p.addr) }
+
+// network is the kind of the port's connections.
+func (p *Port) network() string { return p.addr.Network() }
+
+// peerPath is empty: the client end of a UNIX connection has no name.
+func (p *Port) peerPath() string { return "" }
+
+// localAddr is the address that the port is bound to.
+func (p *Port) localAddr() net.Addr { return p.addr }
+
+// lostConn has nothing to do.
+func (p *Port) lostConn(*conn, error) {}

@@ -1,0 +1,159 @@
+package reactor
+
+// queue is the output of one connection that the kernel has not taken: a list
+// of chunks. It is attached only while there is some, so an idle connection
+// pays three words.
+type queue struct {
+	head, tail *chunk
+	n          int // bytes
+}
+
+// chunk is a run of bytes: a buffer of the pool with copies of what was
+// written, or, in class shared, the caller's own slice.
+type chunk struct {
+	next  *chunk
+	data  []byte // what is left to send
+	room  []byte // the whole buffer; nil in class shared
+	class int8
+}
+
+// The classes of chunks by size. The first write takes the smallest that fits
+// and each further chunk a larger one, so ten thousand slow readers of a line
+// each take little, and a bulk stream takes few system calls.
+const shared = -1
+
+var chunkSizes = [...]int{1 << 10, 8 << 10, 64 << 10}
+
+// chunksKept bounds what the pool keeps of each class: 1 MiB at most.
+var chunksKept = [...]int{256, 32, 8}
+
+// sharedKept bounds the kept chunk headers that have no buffer.
+const sharedKept = 256
+
+// chunkPool keeps chunks that are not in use. It belongs to one reactor, so it
+// needs no lock, and the chunk that it gives out is the one last used, which
+// the processor still has in its cache.
+type chunkPool struct {
+	free  [len(chunkSizes)]*chunk
+	count [len(chunkSizes)]int
+
+	headers     *chunk
+	headerCount int
+}
+
+// append copies p to the end of the queue.
+func (cp *chunkPool) append(q *queue, p []byte) {
+	q.n += len(p)
+	if t := q.tail; t != nil && t.class != shared {
+		used := cap(t.room) - cap(t.data) + len(t.data)
+		n := copy(t.room[used:cap(t.room)], p)
+		t.data = t.data[:len(t.data)+n]
+		p = p[n:]
+	}
+	for len(p) > 0 {
+		c := cp.get(q.nextClass(len(p)), len(p))
+		n := copy(c.room[:cap(c.room)], p)
+		c.data = c.room[:n]
+		p = p[n:]
+		q.push(c)
+	}
+}
+
+// appendShared puts p itself at the end of the queue.
+func (cp *chunkPool) appendShared(q *queue, p []byte) {
+	q.n += len(p)
+	c := cp.headers
+	if c != nil {
+		cp.headers, c.next = c.next, nil
+		cp.headerCount--
+	} else {
+		c = &chunk{class: shared}
+	}
+	c.data = p
+	q.push(c)
+}
+
+// push links a chunk to the end.
+func (q *queue) push(c *chunk) {
+	if q.tail == nil {
+		q.head = c
+	} else {
+		q.tail.next = c
+	}
+	q.tail = c
+}
+
+// nextClass returns the class of the next chunk, for n bytes.
+func (q *queue) nextClass(n int) int {
+	class := 0
+	if q.tail != nil {
+		class = min(int(q.tail.class)+1, len(chunkSizes)-1)
+	}
+	for class < len(chunkSizes)-1 && chunkSizes[class] < n {
+		class++
+	}
+	return class
+}
+
+// get returns an empty chunk. One for more than the largest class has a buffer
+// of its own, of just that size, and is not kept.
+func (cp *chunkPool) get(class, n int) *chunk {
+	if n > chunkSizes[len(chunkSizes)-1] {
+		return &chunk{room: make([]byte, 0, n), class: int8(len(chunkSizes))}
+	}
+	if c := cp.free[class]; c != nil {
+		cp.free[class], c.next = c.next, nil
+		cp.count[class]--
+		return c
+	}
+	return &chunk{room: make([]byte, 0, chunkSizes[class]), class: int8(class)}
+}
+
+// put takes a chunk back.
+func (cp *chunkPool) put(c *chunk) {
+	c.data, c.next = nil, nil
+	switch {
+	case c.class == shared:
+		if cp.headerCount < sharedKept {
+			c.next, cp.headers = cp.headers, c
+			cp.headerCount++
+		}
+	case int(c.class) < len(chunkSizes) && cp.count[c.class] < chunksKept[c.class]:
+		c.next, cp.free[c.class] = cp.free[c.class], c
+		cp.count[c.class]++
+	}
+}
+
+// peek appends to bufs the first bytes of the queue, limit at most.
+func (q *queue) peek(bufs [][]byte, limit int) [][]byte {
+	for c := q.head; c != nil && limit > 0 && len(bufs) < maxSlices; c = c.next {
+		b := c.data[:min(len(c.data), limit)]
+		bufs = append(bufs, b)
+		limit -= len(b)
+	}
+	return bufs
+}
+
+// maxSlices is the most slices that one system call is given.
+const maxSlices = 64
+
+// consume removes the first n bytes of the queue.
+func (cp *chunkPool) consume(q *queue, n int) {
+	q.n -= n
+	for n > 0 {
+		c := q.head
+		if n < len(c.data) {
+			c.data = c.data[n:]
+			return
+		}
+		n -= len(c.data)
+		q.head = c.next
+		if q.head == nil {
+			q.tail = nil
+		}
+		cp.put(c)
+	}
+}
+
+// drop removes everything.
+func (cp *chunkPool) drop(q *queue) { cp.consume(q, q.n) }

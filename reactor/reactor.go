@@ -1,0 +1,211 @@
+package reactor
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"skein/deferred"
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// Reactor is the event loop: one goroutine, the one that calls [Reactor.Run],
+// waits for events and calls the protocols, timers and Deferreds that they
+// concern, one at a time.
+//
+// Before Run, any one goroutine may use it, to set up. While it runs, its
+// methods, and those of everything it made, belong to its own goroutine, but
+// for the few whose comments say otherwise: [Reactor.CallFromThread] is the
+// way in for all others. A call from elsewhere panics with an [AffinityError].
+//
+// Twisted: reactor.
+type Reactor struct {
+	kernel kernel.Kernel
+	opts   options
+	log    zerolog.Logger
+
+	// The loop: what the next turn has to do. See turn.go.
+	table    []source   // what watches each descriptor number
+	backlog  []source   // descriptors with input or room left after their share
+	dirty    []*conn    // written to from outside their own callback
+	lost     []*conn    // ConnectionLost is due
+	released []released // closed, but for the number: see release
+	inTurn   bool
+	over     bool // this turn is the last
+
+	afterClose []func() // what waits for released descriptors to be closed
+
+	// Time. See timers.go.
+	timers  *clock.Queue
+	due     []*clock.DelayedCall // scratch of runTimers
+	alarmAt int64                // when the kernel's timer expires, 0 if it is not set
+
+	// User code. See user.go.
+	calling bool  // the loop is at work: the affinity check's plain field
+	owner   owner // whose callback runs
+	loopID  atomic.Uint64
+
+	// Sockets.
+	current    *conn  // the connection whose own event is being served
+	readBuf    []byte // one for all: a callback must copy what it keeps
+	slices     [][]byte
+	pool       chunkPool
+	starved    []*Port   // ports that wait for a descriptor
+	quietUntil time.Time // no line about that before
+	attempts   map[*connector]struct{}
+	factories  map[protocol.StartStopper]int
+
+	// Life. See run.go.
+	phase      atomic.Int32
+	started    bool // the Startup event is over
+	stopCalled bool
+	stopping   bool // the Shutdown event has begun
+	closed     bool // nothing new is opened any more
+	crashed    bool
+	events     [2]systemEvent
+	live       int                // ports, attempts and connections that have not ended
+	drained    *deferred.Deferred // fires when live is 0, during shutdown
+	signal     os.Signal
+	finished   chan struct{}
+	threads    threadPool
+	stats      Stats
+
+	// Shared with other goroutines. See calls.go.
+	mu     sync.Mutex
+	posted []func()
+	spare  []func()
+}
+
+// source is whatever watches a descriptor.
+type source interface {
+	// ready takes an edge. It is a hint: it may concern what the number stood
+	// for before.
+	ready(ev kernel.Events)
+	// serve gives a source of the backlog its share of a turn.
+	serve()
+}
+
+// New returns a reactor that has not run yet. It holds a few descriptors, which
+// the end of Run gives back; one that never runs is given up with
+// [Reactor.Close].
+func New(opts ...Option) (*Reactor, error) {
+	k, err := kernel.Open()
+	if err != nil {
+		return nil, err
+	}
+	return NewOn(k, opts...), nil
+}
+
+// NewOn returns a reactor on another kernel than the machine's: reactortest's
+// in-memory one.
+func NewOn(k kernel.Kernel, opts ...Option) *Reactor {
+	r := &Reactor{
+		kernel:    k,
+		opts:      defaults(),
+		readBuf:   make([]byte, readSize),
+		finished:  make(chan struct{}),
+		attempts:  make(map[*connector]struct{}),
+		factories: make(map[protocol.StartStopper]int),
+	}
+	for _, o := range opts {
+		o(&r.opts)
+	}
+	r.log = r.opts.logger.Hook(ownerHook{r})
+	r.timers = clock.NewQueue(k.Now)
+	r.timers.Guard = r.checkTimers
+	k.Attach(loop{r})
+	return r
+}
+
+// Close gives back the descriptors of a reactor that has not run and will not.
+// One that has run has nothing left to close. Ports and connections that were
+// opened are closed without a callback.
+func (r *Reactor) Close() error {
+	if !r.phase.CompareAndSwap(idle, stopped) {
+		if r.phase.Load() == stopped {
+			return nil
+		}
+		return ErrAlreadyRunning
+	}
+	return r.dismantle()
+}
+
+// Option is a choice made when a reactor is made.
+type Option func(*options)
+
+// options are the choices and their defaults.
+type options struct {
+	logger        zerolog.Logger
+	debug         bool
+	signals       bool
+	closeTimeout  time.Duration
+	lingerTimeout time.Duration
+	grace         time.Duration
+	low, high     int
+	threads       int
+	slow          time.Duration
+}
+
+// defaults returns the choices of those who make none.
+func defaults() options {
+	return options{
+		logger:        zerolog.New(os.Stderr).With().Timestamp().Logger(),
+		signals:       true,
+		closeTimeout:  30 * time.Second,
+		lingerTimeout: 5 * time.Second,
+		grace:         2 * time.Second,
+		low:           16 << 10,
+		high:          64 << 10,
+		threads:       64,
+		slow:          100 * time.Millisecond,
+	}
+}
+
+// WithLogger sets where the reactor logs; the default is JSON lines on standard
+// error. The reactor adds the field "owner": whose callback was running.
+func WithLogger(l zerolog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// WithDebug makes the reactor look for mistakes, at a price per callback: it
+// checks the goroutine of every call exactly, warns of callbacks slower than
+// 100 ms, and overwrites the read buffer after DataReceived, so that a slice
+// that was kept shows at once. For the stacks of Deferreds see
+// deferred.SetDebugging.
+//
+// Twisted: defer.setDebugging, and twistd --debug.
+func WithDebug() Option { return func(o *options) { o.debug = true } }
+
+// WithoutSignals leaves SIGINT and SIGTERM alone. By default the first one
+// stops the reactor in good order and a second one at once.
+//
+// Twisted: reactor.run(installSignalHandlers=False).
+func WithoutSignals() Option { return func(o *options) { o.signals = false } }
+
+// WithCloseTimeout sets for how long a connection that is being closed may wait
+// for its peer to accept another byte before it is aborted; 30 s by default.
+// Progress of one byte starts the wait anew: a slow reader is not cut off.
+func WithCloseTimeout(d time.Duration) Option { return func(o *options) { o.closeTimeout = d } }
+
+// WithLingerTimeout sets for how long a connection that has sent all waits for
+// the peer's end; 5 s by default. See [protocol.Transport].LoseConnection.
+func WithLingerTimeout(d time.Duration) Option { return func(o *options) { o.lingerTimeout = d } }
+
+// WithShutdownGrace sets for how long a stopping reactor waits for connections
+// that are being closed to send what they have; 2 s by default.
+func WithShutdownGrace(d time.Duration) Option { return func(o *options) { o.grace = d } }
+
+// WithWatermarks sets, in bytes, above which length of a transport's queue its
+// push producer is paused and at which it is resumed; 16 and 64 KiB by default.
+func WithWatermarks(low, high int) Option {
+	return func(o *options) { o.low, o.high = low, high }
+}
+
+// WithThreads sets how many functions of [Reactor.DeferToThread] run at once;
+// 64 by default.
+//
+// Twisted: suggestThreadPoolSize.
+func WithThreads(n int) Option { return func(o *options) { o.threads = max(n, 1) } }

@@ -1,0 +1,92 @@
+package reactor
+
+import (
+	"time"
+
+	"skein/deferred/clock"
+)
+
+var _ clock.Scheduler = (*Reactor)(nil)
+
+// Now returns the time of the reactor's clock, with a monotonic reading. Any
+// goroutine may call it.
+//
+// Twisted: reactor.seconds.
+func (r *Reactor) Now() time.Time { return r.kernel.Now() }
+
+// CallLater runs f once, d from now, on the reactor's goroutine: never from
+// inside CallLater, and a call for 0 not before the descriptors that are ready
+// have been served. Calls for the same instant run in the order in which they
+// were made. A panic in f is logged. CallLater panics with an error that is
+// [clock.ErrNegativeDelay] or [clock.ErrNilCall].
+//
+// Twisted: reactor.callLater.
+func (r *Reactor) CallLater(d time.Duration, f func()) *clock.DelayedCall {
+	return r.timers.Add(d, f)
+}
+
+// PendingCalls returns the number of delayed calls that wait, the reactor's own
+// among them.
+//
+// Twisted: reactor.getDelayedCalls.
+func (r *Reactor) PendingCalls() int {
+	r.check("PendingCalls")
+	return r.timers.Len()
+}
+
+// nanos returns the time as the timers count it.
+func (r *Reactor) nanos() int64 { return r.timers.Nanos(r.kernel.Now()) }
+
+// timerOwner is the owner of what timers do.
+const timerOwner = ownerName("timer")
+
+// runTimers runs the calls that are due now. A call that one of them sets waits
+// for the next turn, even for 0.
+func (r *Reactor) runTimers() {
+	at, ok := r.timers.Next()
+	if !ok {
+		return
+	}
+	now := r.nanos()
+	if r.alarmAt != 0 && r.alarmAt <= now {
+		r.alarmAt = 0
+	}
+	if at > now {
+		return
+	}
+	late := time.Duration(now - at)
+	r.stats.Lag, r.stats.MaxLag = late, max(late, r.stats.MaxLag)
+	due := r.timers.PopDue(now, r.due[:0])
+	for i, c := range due {
+		if f := c.Begin(); f != nil {
+			r.stats.TimersRun++
+			_ = r.do(timerOwner, "a timer", f)
+		}
+		due[i] = nil
+	}
+	r.due = due[:0]
+}
+
+// timerDue reports whether a call is due. It reads the clock only if the
+// kernel's timer is not set to tell.
+func (r *Reactor) timerDue() bool {
+	at, ok := r.timers.Next()
+	return ok && (r.alarmAt == 0 || at < r.alarmAt) && at <= r.nanos()
+}
+
+// setAlarm sets the kernel's timer if a call is due before it would expire. It
+// runs once after each event, however many calls that has set, and leaves the
+// timer alone when the earliest call was cancelled: waking up in vain later is
+// cheaper than a system call now.
+func (r *Reactor) setAlarm() {
+	at, ok := r.timers.Next()
+	if !ok || r.alarmAt != 0 && r.alarmAt <= at {
+		return
+	}
+	if now := r.nanos(); at > now {
+		r.alarmAt = at
+		r.kernel.SetTimer(time.Duration(at - now))
+	} else {
+		r.wakeTurn() // inside a turn, More sees it
+	}
+}

@@ -1,0 +1,121 @@
+package reactor
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// UnixMode sets the permissions of a UNIX socket's path; 0666 by default, less
+// nothing: the umask does not count.
+func UnixMode(mode fs.FileMode) ListenOption {
+	return func(o *listenOptions) { o.mode = uint32(mode.Perm()) }
+}
+
+// ListenUNIX listens on a UNIX socket at path. A leading @ means one of Linux's
+// abstract names, without a file. A socket that a dead process has left at
+// path is replaced; one that somebody listens on, or a file that is no socket,
+// is not. The path is removed when the port closes. The error is a
+// [*protocol.CannotListenError].
+//
+// Twisted: reactor.listenUNIX.
+func (r *Reactor) ListenUNIX(path string, f protocol.Factory, opts ...ListenOption) (*Port, error) {
+	if f == nil {
+		panic(errNilFunc("ListenUNIX"))
+	}
+	r.check("ListenUNIX")
+	o := listenOptions{mode: 0o666}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	p, err := r.listenUNIX(path, f, o)
+	if err != nil {
+		return nil, &protocol.CannotListenError{Addr: path, Err: err}
+	}
+	return p, nil
+}
+
+// ConnectUNIX begins to connect to the UNIX socket at path. All else is as in
+// [Reactor.ConnectTCP].
+//
+// Twisted: reactor.connectUNIX.
+func (r *Reactor) ConnectUNIX(path string, f protocol.ClientFactory, opts ...ConnectOption) protocol.Connector {
+	return r.newConnector("unix", path, f, opts)
+}
+
+// errEmptyPath says that a UNIX socket needs a name.
+var errEmptyPath = errors.New("the path of a UNIX socket is empty")
+
+// errNotSocket says what stands in the way.
+var errNotSocket = errors.New("a file that is not a socket is at the path: remove it or choose another")
+
+// listenUNIX is ListenUNIX with the bare error.
+func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (*Port, error) {
+	if r.closed {
+		return nil, ErrStopped
+	}
+	if path == "" {
+		return nil, errEmptyPath
+	}
+	a := kernel.Addr{Path: path}
+	fd, errno := r.kernel.Listen(a, o.ListenOptions)
+	if errno == syscall.EADDRINUSE {
+		if err := removeStale(r.kernel, a); err != nil {
+			return nil, err
+		}
+		fd, errno = r.kernel.Listen(a, o.ListenOptions)
+	}
+	if errno != 0 {
+		return nil, errno
+	}
+	if strings.HasPrefix(path, "@") {
+		return r.newPort(fd, "unix", f, nil)
+	}
+	cleanup, err := adopt(path, fs.FileMode(o.mode))
+	if err != nil {
+		r.kernel.CloseSocket(fd, false)
+		return nil, err
+	}
+	return r.newPort(fd, "unix", f, cleanup)
+}
+
+// removeStale removes a socket that nobody listens on.
+func removeStale(k kernel.Kernel, a kernel.Addr) error {
+	info, err := os.Lstat(a.Path)
+	if err != nil {
+		return syscall.EADDRINUSE // an abstract name, or gone just now
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return errNotSocket
+	}
+	fd, errno := k.Connect(a, kernel.Addr{})
+	if errno == 0 {
+		k.CloseSocket(fd, false)
+	}
+	if errno != syscall.ECONNREFUSED {
+		return syscall.EADDRINUSE
+	}
+	return os.Remove(a.Path)
+}
+
+// adopt sets the mode of a new socket's path and returns the function that
+// removes it, unless another file has taken its place meanwhile.
+func adopt(path string, mode fs.FileMode) (cleanup func(), err error) {
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, err
+	}
+	ours, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		if now, err := os.Lstat(path); err == nil && os.SameFile(ours, now) {
+			_ = os.Remove(path)
+		}
+	}, nil
+}

@@ -1,0 +1,118 @@
+package reactor
+
+import (
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"skein/deferred"
+)
+
+// owner is whose callback runs, for the log: a connection, a port, a timer. It
+// says its name only when a line is written.
+type owner interface{ logName() string }
+
+// ownerName is the owner that has no object.
+type ownerName string
+
+func (n ownerName) logName() string { return string(n) }
+
+// do runs user code: it is the one place from which the loop calls any. A panic
+// is logged with its stack and returned, so that it costs what it came from and
+// not the loop. what names the call for the log.
+//
+// f does not escape, so a closure over locals costs no allocation.
+func (r *Reactor) do(who owner, what string, f func()) (failure error) {
+	outer := r.owner
+	r.owner = who
+	r.stats.Callbacks++
+	defer func() {
+		if v := recover(); v != nil {
+			failure = r.panicked(who, what, v)
+		}
+		r.owner = outer
+	}()
+	if r.opts.debug {
+		r.timed(what, f)
+	} else {
+		f()
+	}
+	return nil
+}
+
+// timed runs f and warns if it held up everybody else.
+func (r *Reactor) timed(what string, f func()) {
+	start := r.kernel.Now()
+	f()
+	if took := r.kernel.Now().Sub(start); took > r.opts.slow {
+		r.stats.SlowCallbacks++
+		r.log.Warn().Str("call", what).Dur("took", took).Msg("slow callback: the loop stood still meanwhile")
+	}
+}
+
+// panicked logs a panic and makes an error of it.
+func (r *Reactor) panicked(who owner, what string, v any) error {
+	e := &deferred.PanicError{Value: v, Stack: debug.Stack()}
+	r.stats.Panics++
+	r.log.Error().Str("call", what).Interface("panic", logValue(v)).Str("stack", string(e.Stack)).Msg("panic in " + what)
+	return e
+}
+
+// logValue returns what the log shows of a panic's value.
+func logValue(v any) any {
+	if err, ok := v.(error); ok {
+		return err.Error()
+	}
+	return v
+}
+
+// check panics if the caller is not the loop's goroutine. calling is a plain
+// field on purpose: a foreign goroutine that comes while the loop sleeps finds
+// it false; one that comes while the loop works may get through, but under
+// -race the detector reports this read, with both stacks. Before and after Run
+// anybody may call.
+func (r *Reactor) check(method string) {
+	if r.calling && !r.opts.debug {
+		return
+	}
+	r.checkExactly(method)
+}
+
+// checkExactly is the slow half of check.
+func (r *Reactor) checkExactly(method string) {
+	if r.phase.Load() != running || r.calling && goroutineID() == r.loopID.Load() {
+		return
+	}
+	panic(&AffinityError{Method: method})
+}
+
+// checkTimers guards the methods of delayed calls.
+func (r *Reactor) checkTimers() { r.check("a timer's method") }
+
+// goroutineID returns the number that the runtime gives the calling goroutine.
+// It is read from a stack trace, which takes a microsecond: for checks only.
+func goroutineID() uint64 {
+	var buf [64]byte
+	text := strings.TrimPrefix(string(buf[:runtime.Stack(buf[:], false)]), "goroutine ")
+	id, _ := strconv.ParseUint(text[:max(strings.IndexByte(text, ' '), 0)], 10, 64)
+	return id
+}
+
+// ownerHook adds to each line whose callback was running.
+type ownerHook struct{ r *Reactor }
+
+// Run adds the field.
+func (h ownerHook) Run(e *zerolog.Event, _ zerolog.Level, _ string) {
+	if h.r.owner != nil {
+		e.Str("owner", h.r.owner.logName())
+	}
+}
+
+// Log returns the reactor's logger, whose lines carry the owner of the running
+// callback.
+//
+// Twisted: log.msg, with the context's system.
+func (r *Reactor) Log() *zerolog.Logger { return &r.log }
