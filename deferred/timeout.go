@@ -23,7 +23,7 @@ func (e *TimeoutError) Error() string { return fmt.Sprintf("deferred: timed out 
 // Is makes every TimeoutError match ErrTimeout.
 func (e *TimeoutError) Is(target error) bool { return target == ErrTimeout }
 
-// Timeout makes it a timeout in the sense of [net.Error].
+// Timeout makes it a timeout for [os.IsTimeout] and its like.
 func (e *TimeoutError) Timeout() bool { return true }
 
 // AddTimeout cancels d if it has no result when the time has passed. The
