@@ -19,7 +19,6 @@ package deferred_test
 //	inlineCallbacks: a function that is not a generator     does not compile; nil has a row of its own
 //	a generator given as an argument / on a coroutine f.    Go has neither
 //	log level / event fields of the two log events          one report with a struct, and no log
-//	Failure: check, by dotted name                          errors.Is and errors.As, the standard library's
 //	str, repr, getErrorMessage of Failure(E("msg"))         there is no Failure: errors print themselves
 //	str of Failure(E()) with an empty message               the same
 //	Failure() with no exception active                      Go has no current exception
