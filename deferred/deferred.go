@@ -21,8 +21,7 @@ type Canceller func(d *Deferred)
 //
 // A Deferred belongs to one goroutine at a time: the one that owns it, which
 // in reactor code is the reactor's own. None of its methods may be called from
-// another; [SetUnhandledHandler] and [SetDebugging] are the package's only
-// functions for any goroutine. The zero value is an unfired Deferred.
+// another. The zero value is an unfired Deferred. It must not be copied.
 //
 // Twisted: defer.Deferred.
 type Deferred struct {

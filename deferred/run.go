@@ -22,6 +22,10 @@ func (d *Deferred) run() {
 	if d.running || d.paused > 0 || d.waiting != nil {
 		return
 	}
+	if d.drained() { // Succeed and Fail come here: nothing to run
+		d.settle()
+		return
+	}
 	d.running = true
 	r := runner{d: d}
 	for !r.guarded() {
