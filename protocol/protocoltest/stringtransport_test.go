@@ -172,10 +172,12 @@ func TestStringTransportProducer(t *testing.T) {
 	_, err := tr.Write([]byte("too late"))
 	expectErr(t, "Write without the producer", err, net.ErrClosed)
 
+	tr.LoseWriteConnection()
+	expectErr(t, "RegisterProducer after LoseWriteConnection", tr.RegisterProducer(pull, false), net.ErrClosed)
 	tr.AbortConnection()
-	expectErr(t, "RegisterProducer after the end", tr.RegisterProducer(pull, false), net.ErrClosed)
-	if pull.stopped != 1 || push.stopped != 0 {
-		t.Errorf("stopped %d and %d times: only the refused producer is told to stop", pull.stopped, push.stopped)
+	expectErr(t, "RegisterProducer after AbortConnection", tr.RegisterProducer(pull, false), net.ErrClosed)
+	if pull.stopped != 2 || push.stopped != 0 {
+		t.Errorf("stopped %d and %d times: a refused producer is told to stop, and no other", pull.stopped, push.stopped)
 	}
 }
 
