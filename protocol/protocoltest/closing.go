@@ -26,8 +26,13 @@ func (e *End) LoseConnectionCause(cause error) {
 	e.disconnecting, e.cause = true, cause
 }
 
-// LoseWriteConnection closes the writing side once the queue has been read.
-func (e *End) LoseWriteConnection() { e.shutting = true }
+// LoseWriteConnection closes the writing side once the queue has been read. It
+// does nothing to a connection that is being closed anyway.
+func (e *End) LoseWriteConnection() {
+	if !e.disconnecting {
+		e.shutting = true
+	}
+}
 
 // AbortConnection ends both ends: the peer sees a reset.
 func (e *End) AbortConnection() { e.AbortConnectionCause(nil) }

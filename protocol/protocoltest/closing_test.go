@@ -59,8 +59,8 @@ func TestInputIsDiscardedWhileAProducerFinishes(t *testing.T) {
 	server.Transport.LoseConnection()
 	write(t, client.Transport, "never delivered")
 	pair.Pump()
-	if client.Transport.Buffered() != 0 || asking.resumed != 2 || server.Lost() {
-		t.Errorf("%d bytes wait, the client's producer was asked %d times, server lost %t; want 0, 2, false",
+	if client.Transport.Buffered() != 0 || asking.resumed != 1 || server.Lost() {
+		t.Errorf("%d bytes wait, the client's producer was asked %d times, server lost %t; want 0, 1, false",
 			client.Transport.Buffered(), asking.resumed, server.Lost())
 	}
 	client.Transport.UnregisterProducer()
@@ -115,6 +115,23 @@ func TestHalfClosersGoOn(t *testing.T) {
 		"ReadConnectionLost", "ConnectionLost(connection was closed cleanly)")...)
 	expectCalls(t, "server", &server.Recorder, afterMade(`DataReceived("request")`,
 		"ReadConnectionLost", "ConnectionLost(connection was closed cleanly)")...)
+}
+
+func TestAHalfCloseOfAClosedConnectionDoesNothing(t *testing.T) {
+	pair, client, server := newPair()
+	s := &pushSource{}
+	if err := server.Transport.RegisterProducer(s, true); err != nil {
+		t.Fatal(err)
+	}
+	server.Transport.LoseConnection()
+	server.Transport.LoseWriteConnection()
+	write(t, server.Transport, "the producer's last") // the close still waits for it
+	server.Transport.UnregisterProducer()
+	pair.Pump()
+	if got := string(client.Received()); got != "the producer's last" {
+		t.Errorf("received %q", got)
+	}
+	expectErr(t, "the server's reason", server.Reason(), protocol.ErrConnectionDone)
 }
 
 func TestTwoHalvesMakeAnEnd(t *testing.T) {

@@ -19,12 +19,12 @@ type End struct {
 	protocol protocol.Protocol
 
 	// The writing side.
-	out          outbox
-	shutting     bool // LoseWriteConnection
-	finSent      bool // the queue is empty and no more will come
-	producer     protocol.Producer
-	streaming    bool
-	pausedSource bool // the streaming producer has been paused
+	out       outbox
+	shutting  bool // LoseWriteConnection
+	finSent   bool // the queue is empty and no more will come
+	producer  protocol.Producer
+	streaming bool
+	owed      bool // it waits for ResumeProducing: to go on, or to write one more piece
 
 	// The reading side.
 	paused bool // PauseProducing
@@ -100,14 +100,12 @@ func (e *End) RegisterProducer(p protocol.Producer, streaming bool) error {
 	if err := checkProducer(p, streaming, e.producer); err != nil {
 		return err
 	}
-	if e.over() || e.shutting || e.finSent {
+	if err := e.writable("RegisterProducer"); err != nil {
 		p.StopProducing()
-		return closedError("RegisterProducer", e.ended())
+		return err
 	}
-	e.producer, e.streaming, e.pausedSource = p, streaming, false
-	if !streaming && e.out.size == 0 {
-		p.ResumeProducing()
-	}
+	e.producer, e.streaming, e.owed = p, streaming, !streaming
+	e.filled()
 	return nil
 }
 
@@ -115,36 +113,43 @@ func (e *End) RegisterProducer(p protocol.Producer, streaming bool) error {
 // goes on.
 func (e *End) UnregisterProducer() { e.producer = nil }
 
-// filled pauses a streaming producer whose queue has passed the high-water
-// mark.
+// filled follows every write: it pauses a streaming producer whose queue has
+// passed the high-water mark, and notes that a pull producer has delivered.
 func (e *End) filled() {
 	high := e.pair.HighWater
 	if high == 0 {
 		high = DefaultHighWater
 	}
-	if e.out.size <= high || e.producer == nil || !e.streaming || e.pausedSource {
-		return
+	switch {
+	case e.producer == nil || e.owed || e.out.size == 0:
+	case !e.streaming:
+		e.owed = true
+	case e.out.size > high:
+		e.owed = true
+		e.producer.(protocol.PushProducer).PauseProducing()
 	}
-	e.pausedSource = true
-	e.producer.(protocol.PushProducer).PauseProducing()
 }
 
-// drained resumes the producer once the peer has read enough.
-func (e *End) drained() {
-	switch {
-	case e.producer == nil || e.over() || e.shutting:
-	case e.streaming && e.pausedSource && e.out.size <= e.pair.LowWater:
-		e.pausedSource = false
-		e.producer.ResumeProducing()
-	case !e.streaming && e.out.size == 0:
-		e.producer.ResumeProducing()
+// mayAsk reports whether the producer waits for a word and there is room. A
+// pull producer waits once it is registered and whenever it has written.
+func (e *End) mayAsk() bool {
+	room := 0
+	if e.streaming {
+		room = e.pair.LowWater
 	}
+	return e.producer != nil && e.owed && !e.shutting && e.out.size <= room
+}
+
+// ask tells the producer to go on.
+func (e *End) ask() {
+	e.owed = false
+	e.producer.ResumeProducing()
 }
 
 // writable returns the error of a write that comes too late. A registered
 // producer may go on after LoseConnection.
 func (e *End) writable(method string) error {
-	if e.over() || e.shutting || e.finSent || e.disconnecting && e.producer == nil {
+	if e.over() || e.shutting || e.disconnecting && e.producer == nil {
 		return closedError(method, e.ended())
 	}
 	return nil

@@ -93,9 +93,10 @@ func (p *Pair) Pump() int {
 }
 
 // Step does one thing and reports whether there was anything to do: connects
-// one end, delivers one chunk, tells one end that its input or the connection
-// is over. The ends take turns. It panics with an error that is [ErrMisuse] if
-// a protocol calls it, for then one call would come from inside another.
+// one end, delivers one chunk, asks a producer for more, tells one end that its
+// input or the connection is over. The ends take turns. It panics with an error
+// that is [ErrMisuse] if a protocol calls it, for then one call would come from
+// inside another.
 func (p *Pair) Step() bool {
 	if p.running {
 		panic(fmt.Errorf("%w: a protocol called Step or Pump: only the test may", ErrMisuse))
@@ -126,6 +127,8 @@ func (e *End) step() bool {
 		e.starve()
 	case e.peer.lost && e.out.size > 0:
 		e.out.drop()
+	case e.mayAsk():
+		e.ask()
 	case e.mayShut():
 		e.shut()
 	case e.done():
@@ -157,7 +160,6 @@ func (e *End) mayRead() bool {
 func (e *End) read() {
 	if e.disconnecting {
 		e.peer.out.drop()
-		e.peer.drained()
 		return
 	}
 	chunk := e.pair.nextChunk(&e.peer.out)
@@ -165,7 +167,6 @@ func (e *End) read() {
 	for i := range chunk {
 		chunk[i] = poison
 	}
-	e.peer.drained()
 }
 
 // nextChunk takes as many bytes as Chunk says out of the queue.

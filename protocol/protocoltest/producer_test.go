@@ -36,8 +36,8 @@ func TestPullProducerIsAskedWheneverTheQueueIsEmpty(t *testing.T) {
 	if err := server.Transport.RegisterProducer(v, false); err != nil {
 		t.Fatal(err)
 	}
-	if server.Transport.Buffered() != len("one ") {
-		t.Errorf("%d bytes queued: an empty queue asks at once", server.Transport.Buffered())
+	if server.Transport.Buffered() != 0 {
+		t.Error("asked from inside RegisterProducer")
 	}
 	server.Transport.LoseConnection() // waits for the producer to finish
 	pair.Chunk = protocoltest.Fixed(2)
@@ -65,8 +65,37 @@ func TestPullProducerIsNotAskedBeforeTheQueueIsEmpty(t *testing.T) {
 		}
 		pair.Step()
 	}
-	if s.resumed != 1 {
-		t.Errorf("asked %d times, want once: it wrote nothing, so nothing drained", s.resumed)
+	if pair.Pump(); s.resumed != 1 {
+		t.Errorf("asked %d times, want once: it wrote nothing, so nothing has drained since", s.resumed)
+	}
+}
+
+// mute is a pull producer with nothing to say yet.
+type mute struct {
+	source
+	to protocol.Transport
+}
+
+func (m *mute) ResumeProducing() {
+	m.resumed++
+	_, _ = m.to.Write(nil)
+}
+
+func TestPullProducerThatWritesNothingIsNotAskedForEver(t *testing.T) {
+	pair, _, server := newPair()
+	pair.MaxSteps = 100
+	m := &mute{to: server.Transport}
+	if err := server.Transport.RegisterProducer(m, false); err != nil {
+		t.Fatal(err)
+	}
+	pair.Pump()
+	if m.resumed != 1 {
+		t.Errorf("asked %d times, want once", m.resumed)
+	}
+	write(t, server.Transport, "something else")
+	pair.Pump()
+	if m.resumed != 2 {
+		t.Errorf("asked %d times, want again once the queue has drained", m.resumed)
 	}
 }
 
@@ -100,6 +129,23 @@ func TestPushProducerFollowsTheWaterMarks(t *testing.T) {
 	write(t, server.Transport, strings.Repeat("x", 11))
 	if s.paused != 2 {
 		t.Errorf("paused %d times after the second flood, want 2", s.paused)
+	}
+}
+
+func TestPushProducerIsPausedIfTheQueueIsTooLongAlready(t *testing.T) {
+	pair, _, server := newPair()
+	pair.HighWater = 4
+	write(t, server.Transport, "12345")
+	s := &pushSource{}
+	if err := server.Transport.RegisterProducer(s, true); err != nil {
+		t.Fatal(err)
+	}
+	if s.paused != 1 {
+		t.Errorf("paused %d times", s.paused)
+	}
+	pair.Pump()
+	if s.resumed != 1 {
+		t.Errorf("resumed %d times", s.resumed)
 	}
 }
 
@@ -139,6 +185,7 @@ func TestRegisterProducerErrors(t *testing.T) {
 func TestAProducerThatComesTooLateIsStopped(t *testing.T) {
 	tests := map[string]func(pair *protocoltest.Pair, tr protocol.Transport){
 		"after the end":             func(pair *protocoltest.Pair, tr protocol.Transport) { tr.LoseConnection(); pair.Pump() },
+		"after LoseConnection":      func(_ *protocoltest.Pair, tr protocol.Transport) { tr.LoseConnection() },
 		"after an abort":            func(_ *protocoltest.Pair, tr protocol.Transport) { tr.AbortConnection() },
 		"after LoseWriteConnection": func(_ *protocoltest.Pair, tr protocol.Transport) { tr.LoseWriteConnection() },
 		"after the end of output":   func(pair *protocoltest.Pair, tr protocol.Transport) { tr.LoseConnection(); pair.Step(); pair.Step() },
@@ -171,14 +218,14 @@ func TestAProducerIsNotAskedForWhatCannotBeSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pair, client, server := newPair()
 			s := &source{}
+			write(t, server.Transport, "the last verse")
 			if err := server.Transport.RegisterProducer(s, false); err != nil {
 				t.Fatal(err)
 			}
-			write(t, server.Transport, "the last verse")
 			end(client, server)
 			pair.Pump()
-			if s.resumed != 1 || string(client.Received()) != "the last verse" {
-				t.Errorf("resumed %d times, want once, at registration; received %q", s.resumed, client.Received())
+			if s.resumed != 0 || string(client.Received()) != "the last verse" {
+				t.Errorf("asked %d times; received %q", s.resumed, client.Received())
 			}
 		})
 	}

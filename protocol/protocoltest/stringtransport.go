@@ -226,9 +226,9 @@ func (s *StringTransport) RegisterProducer(p protocol.Producer, streaming bool) 
 	if err := checkProducer(p, streaming, s.producer); err != nil {
 		return err
 	}
-	if s.aborted || s.writeClosed {
+	if err := s.writable("RegisterProducer"); err != nil {
 		p.StopProducing()
-		return s.closedError("RegisterProducer")
+		return err
 	}
 	s.producer, s.streaming = p, streaming
 	return nil
