@@ -39,8 +39,11 @@ func TestAwaitTypes(t *testing.T) {
 			r.probe(body(func(inline) (any, error) { return deferred.Succeed(1), nil }), "r")
 		}, []string{"r:eb(DeferredResult)"}},
 		{"a body that returns a value and an error", func(r *recorder) {
-			r.probe(body(func(inline) (any, error) { return 7, errV }), "r")
-		}, []string{"r:eb(v)"}},
+			body(func(inline) (any, error) { return 7, errV }).AddBoth(func(v any, err error) (any, error) {
+				r.note("%v %v", v, err)
+				return nil, nil
+			})
+		}, []string{"<nil> v"}},
 		{"a body that waits for a paused Deferred with a result", func(r *recorder) {
 			d := deferred.Succeed(7)
 			d.Pause()
@@ -94,6 +97,15 @@ func TestCancelOfARunningBody(t *testing.T) {
 		{"the canceller of the next one decides", func(r *recorder) {
 			run(r, deferred.NewCancellable(func(d *deferred.Deferred) { d.Callback("alt") }))
 		}, []string{"no wait <nil>", "r:cb(alt)"}},
+		{"the next one fails, the one after it does not", func(r *recorder) {
+			first, second := deferred.New(), deferred.New()
+			run(r, body(func(in inline) (any, error) {
+				in.Yield(first)
+				r.note("went on")
+				return in.Yield(second)
+			}))
+			second.Callback(7)
+		}, []string{"no wait <nil>", "went on", "r:cb(7)"}},
 		{"the next one survives and is waited for", func(r *recorder) {
 			late := deferred.New()
 			next := body(func(in inline) (any, error) { in.Yield(deferred.New()); return in.Yield(late) })
@@ -135,8 +147,19 @@ func TestStopSuspended(t *testing.T) {
 			}), "r")
 			r.note("%d", deferred.StopSuspended())
 			never.Callback(1) // finds nobody waiting any more
+			r.note("%s", show(never))
 			never = deferred.New()
-		}, []string{"Stopped", "r:cb(a result that is there)", "1"}},
+		}, []string{"Stopped", "r:cb(a result that is there)", "1", "<Deferred current result: 1>"}},
+		{"from inside a body: that one is spared", func(r *recorder) {
+			r.probe(body(func(in inline) (any, error) { return in.Yield(never) }), "other")
+			r.probe(body(func(in inline) (any, error) {
+				gate := deferred.New()
+				gate.AddCallback(func(any) (any, error) { r.note("%d", deferred.StopSuspended()); return 7, nil })
+				waits := body(func(in inline) (any, error) { return in.Yield(gate) })
+				gate.Callback(nil)
+				return in.Yield(waits)
+			}), "r")
+		}, []string{"other:eb(Stopped)", "2", "r:eb(Stopped)"}},
 		{"a body that tries to wait again is unwound", func(r *recorder) {
 			r.probe(body(func(in inline) (any, error) {
 				defer r.note("finally")

@@ -137,22 +137,26 @@ func (g *generator) next() int {
 }
 
 func TestModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := drawProgram(t)
-		real, model := newRealWorld(p), newModelWorld(p)
-		for _, o := range p.ops {
-			real.do(o)
-			model.do(o)
+	for range 10 { // a program is small, and rapid's hundred find little
+		rapid.Check(t, checkProgram)
+	}
+}
+
+func checkProgram(t *rapid.T) {
+	p := drawProgram(t)
+	real, model := newRealWorld(p), newModelWorld(p)
+	for _, o := range p.ops {
+		real.do(o)
+		model.do(o)
+	}
+	log, states, unhandled := real.finish()
+	wantLog, wantStates, wantUnhandled := model.finish()
+	for _, c := range []struct {
+		what      string
+		got, want []string
+	}{{"log", log, wantLog}, {"states", states, wantStates}, {"unhandled", unhandled, wantUnhandled}} {
+		if !slices.Equal(c.got, c.want) {
+			t.Fatalf("%s\n got %q\nwant %q", c.what, c.got, c.want)
 		}
-		log, states, unhandled := real.finish()
-		wantLog, wantStates, wantUnhandled := model.finish()
-		for _, c := range []struct {
-			what      string
-			got, want []string
-		}{{"log", log, wantLog}, {"states", states, wantStates}, {"unhandled", unhandled, wantUnhandled}} {
-			if !slices.Equal(c.got, c.want) {
-				t.Fatalf("%s\n got %q\nwant %q", c.what, c.got, c.want)
-			}
-		}
-	})
+	}
 }

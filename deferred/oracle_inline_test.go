@@ -135,15 +135,19 @@ func TestOracleInlineCallbacks(t *testing.T) {
 			deferred.SweepUnhandled()
 			previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { r.note("reported %s", short(u.Err)) })
 			defer deferred.SetUnhandledHandler(previous)
-			d := deferred.New()
+			d, e := deferred.New(), deferred.New()
 			outer := r.probe(body(func(in inline) (any, error) {
 				in.Yield(d)
 				r.note("generator continues")
+				in.Yield(e)
 				return nil, nil
 			}), "r")
 			outer.Callback("user")
 			d.Callback(1)
-		}, []string{"r:cb(user)", "generator continues", "reported AlreadyCalled"}},
+			outer.AddCallback(r.cb("late")) // not held up by the body
+			outer.Cancel()                  // nor any business of the body's
+			e.Callback(1)
+		}, []string{"r:cb(user)", "generator continues", "late:cb(<nil>)", "reported AlreadyCalled"}},
 		{"error that nobody handles: logged when the returned deferred is deleted", func(r *recorder) {
 			deferred.SweepUnhandled()
 			body(func(inline) (any, error) { return nil, errV })

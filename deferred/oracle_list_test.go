@@ -182,6 +182,12 @@ func TestOracleDeferredListCancel(t *testing.T) {
 			r.note("a %s", show(a))
 		}, []string{"a canceller", "b canceller", "r:cb([err Cancelled, err Cancelled, ok 3])",
 			"a <Deferred current error: deferred: cancelled>"}},
+		{"cancel the list after its slice was used again", func(r *recorder) {
+			ds := list(named(r, "a"))
+			d := r.listProbe(deferred.DeferredList(ds))
+			clear(ds)
+			d.Cancel()
+		}, []string{"a canceller", "r:cb([err Cancelled])"}},
 		{"cancel the list with fireOnOneErrback", func(r *recorder) {
 			a, b := deferred.New(), deferred.New()
 			d := deferred.DeferredList(list(a, b), deferred.FireOnOneErrback(), deferred.ConsumeErrors())

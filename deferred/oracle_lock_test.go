@@ -127,6 +127,21 @@ func TestLockHandsOverWithoutRecursion(t *testing.T) {
 		r.note("locked %v", l.Locked())
 		equal(t, r.lines, []string{"raised NotAcquired", "locked true"})
 	})
+	t.Run("a token that nobody is in line for is free at once, also inside a hand-over", func(t *testing.T) {
+		r, s := &recorder{}, deferred.NewSemaphore(2)
+		s.Acquire()
+		s.Acquire()
+		s.Acquire().AddCallback(func(any) (any, error) {
+			s.Release() // goes to the one in line
+			s.Release() // goes to nobody
+			r.note("free %d, waiting %d", s.Free(), s.Waiting())
+			return nil, nil
+		})
+		s.Acquire()
+		s.Release()
+		r.note("free %d, waiting %d", s.Free(), s.Waiting())
+		equal(t, r.lines, []string{"free 1, waiting 1", "free 1, waiting 0"})
+	})
 	t.Run("100000 jobs in line", func(t *testing.T) {
 		const n = 100_000
 		l, gate, done := deferred.NewLock(), deferred.New(), 0

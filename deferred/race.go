@@ -2,7 +2,6 @@ package deferred
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -39,9 +38,10 @@ func Race(ds []*Deferred) *Deferred {
 	if len(ds) == 0 {
 		return Fail(ErrNoDeferreds)
 	}
+	cancel := cancelAll(ds)
 	r := &race{
-		ds:      slices.Clone(ds),
-		outcome: NewCancellable(cancelAll(ds)),
+		cancel:  cancel,
+		outcome: NewCancellable(cancel),
 		errs:    make([]error, len(ds)),
 		missing: len(ds),
 	}
@@ -55,7 +55,7 @@ func Race(ds []*Deferred) *Deferred {
 
 // race is what the contestants share.
 type race struct {
-	ds      []*Deferred
+	cancel  Canceller // of all Deferreds in it
 	outcome *Deferred
 	errs    []error
 	missing int // those that have not failed
@@ -80,13 +80,11 @@ func (c *contestant) arrive(d *Deferred) (next *Deferred) {
 		return nil // too late
 	case err == nil:
 		// Decided before the others are cancelled: a canceller may make its own
-		// Deferred succeed, which must not win any more.
+		// Deferred succeed, which must not win any more. For the winner, which
+		// has fired, Cancel does nothing.
 		c.outcome.start(FirstResult{value, c.index}, nil)
-		for _, other := range c.ds {
-			if other != d {
-				other.Cancel()
-			}
-		}
+		c.cancel(c.outcome)
+		c.cancel = nil
 	case c.missing == 0:
 		c.outcome.start(nil, &RaceError{c.errs})
 	default:

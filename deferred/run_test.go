@@ -125,6 +125,15 @@ func TestPauseWhileWaiting(t *testing.T) {
 			r.probe(a.ChainDeferred(b), "a").Callback(7)
 			b.Unpause()
 		}, []string{"a:cb(<nil>)", "b:cb(7)"}},
+		{"what is added to an inner whose run is over runs at once", func(r *recorder) {
+			inner := deferred.New()
+			deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
+				inner.AddCallback(r.cb("late"))
+				r.note("outer ends")
+				return nil, nil
+			})
+			inner.Callback(7)
+		}, []string{"late:cb(<nil>)", "outer ends"}},
 		{"what is added to an interrupted inner is not run nested", func(r *recorder) {
 			inner := deferred.New()
 			deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {

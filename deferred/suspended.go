@@ -56,15 +56,13 @@ func StopSuspended() int {
 	suspended.mu.Lock()
 	var bodies []*Inline
 	for e := suspended.bodies.Front(); e != nil; e = e.Next() {
-		if in := e.Value.(*Inline); in.state == bodySuspended {
-			bodies = append(bodies, in)
-		}
+		bodies = append(bodies, e.Value.(*Inline))
 	}
 	suspended.mu.Unlock()
 	stopped := 0
 	for _, in := range bodies {
 		if in.state != bodySuspended {
-			continue // an earlier one has made it go on
+			continue // it runs now (and called this), or an earlier one has made it go on
 		}
 		stopped++
 		if in.resume(true) {

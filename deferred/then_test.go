@@ -20,8 +20,10 @@ func TestThen(t *testing.T) {
 		{"they do not fit", func(r *recorder) {
 			r.probe(deferred.Then(deferred.Succeed(7), length), "r")
 			r.probe(deferred.Then(deferred.Succeed(nil), length), "r")
+			r.probe(deferred.Then(deferred.Succeed(7), func(*e1) (int, error) { return 1, nil }), "r")
 		}, []string{"r:eb(deferred: Then wants a result of type string, but it is of type int)",
-			"r:eb(deferred: Then wants a result of type string, but it is nil)"}},
+			"r:eb(deferred: Then wants a result of type string, but it is nil)",
+			"r:eb(deferred: Then wants a result of type *deferred_test.e1, but it is of type int)"}},
 		{"nil for what can be nil", func(r *recorder) {
 			null := deferred.Succeed
 			r.probe(deferred.Then(null(nil), func(v *int) (bool, error) { return v == nil, nil }), "pointer")
@@ -134,6 +136,12 @@ func TestRace(t *testing.T) {
 			r.listProbe(deferred.Race(list(a, b)))
 			b.Callback("B")
 		}, []string{"r:cb(first B at 1)"}},
+		{"the slice may be used again", func(r *recorder) {
+			ds := list(named(r, "a"), named(r, "b"))
+			d := r.probe(deferred.Race(ds), "r")
+			clear(ds)
+			d.Cancel()
+		}, []string{"a cancelled", "b cancelled", "r:eb(RaceError 2)"}},
 		{"one that is in it twice", func(r *recorder) {
 			a := named(r, "a")
 			r.listProbe(deferred.Race(list(a, a)))

@@ -81,6 +81,20 @@ func TestReportedOnce(t *testing.T) {
 			t.Errorf("the outer has %v", err)
 		}
 	})
+	t.Run("by a sweep, and again if it was handled and comes a second time", func(t *testing.T) {
+		deferred.SweepUnhandled()
+		d := deferred.Fail(errV)
+		equal(t, unhandled(), []string{"unhandled v"})
+		d.AddErrback((&recorder{}).eb("")).AddCallback(func(any) (any, error) { return nil, errV })
+		equal(t, unhandled(), []string{"unhandled v"})
+	})
+	t.Run("by a sweep, and not again for a failed one that takes it over", func(t *testing.T) {
+		deferred.SweepUnhandled()
+		inner := deferred.Fail(errV)
+		equal(t, unhandled(), []string{"unhandled v"})
+		deferred.Fail(errX).AddErrback(func(error) (any, error) { return inner, nil })
+		equal(t, unhandled(), nil)
+	})
 	t.Run("errors that cannot be compared", func(t *testing.T) {
 		deferred.SweepUnhandled()
 		d := deferred.Fail(slice{"a"})
@@ -147,9 +161,15 @@ func TestDebugging(t *testing.T) {
 	if n := deferred.SweepUnhandled(); n != 0 {
 		t.Errorf("%d reports: %v", n, <-reports.c)
 	}
-	deferred.Fail(errV)
+	deferred.Succeed(1).AddCallback(func(any) (any, error) { deferred.Fail(errV); return nil, nil })
 	deferred.SweepUnhandled()
-	if u := <-reports.c; !strings.HasPrefix(u.Created, "\tskein/deferred_test.TestDebugging\n") {
+	// The frames of the package that lead to the user's are left out, those
+	// below it are not: they tell how the callback was reached.
+	u := <-reports.c
+	if !strings.HasPrefix(u.Created, "\tskein/deferred_test.TestDebugging.func") {
 		t.Errorf("the stack does not begin at the user's frame:\n%s", u.Created)
+	}
+	if !strings.Contains(u.Created, "\tskein/deferred.(*Deferred).AddCallback\n") {
+		t.Errorf("the stack does not show the way to the callback:\n%s", u.Created)
 	}
 }
