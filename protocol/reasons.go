@@ -90,13 +90,12 @@ var (
 	ErrConnectTimeout error = &timeoutError{"timed out"}
 )
 
-// timeoutError is an error whose Timeout method says so, as net.Error's.
+// timeoutError is a [net.Error] that is a timeout.
 type timeoutError struct{ text string }
 
-func (e *timeoutError) Error() string { return e.text }
-
-// Timeout reports true, as [net.Error] asks.
-func (e *timeoutError) Timeout() bool { return true }
+func (e *timeoutError) Error() string   { return e.text }
+func (e *timeoutError) Timeout() bool   { return true }
+func (e *timeoutError) Temporary() bool { return true }
 
 // ConnectError says why no connection was made. errors.Is finds the cause: a
 // syscall.Errno such as ECONNREFUSED, a *net.DNSError, [ErrConnectTimeout],
@@ -115,6 +114,13 @@ func (e *ConnectError) Error() string { return fmt.Sprintf("connect %s: %v", e.A
 
 // Unwrap returns the cause.
 func (e *ConnectError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the attempt took too long, by skein's clock or the
+// system's, as os.IsTimeout and [net.Error] ask.
+func (e *ConnectError) Timeout() bool {
+	var t interface{ Timeout() bool }
+	return errors.As(e.Err, &t) && t.Timeout()
+}
 
 // CannotListenError says why a port could not be opened. errors.Is finds the
 // cause, such as syscall.EADDRINUSE.

@@ -17,7 +17,8 @@ type Transport interface {
 	// Buffered tells its length, and RegisterProducer bounds it. After
 	// LoseConnection, LoseWriteConnection, AbortConnection or the connection's
 	// end it returns 0 and an error that is net.ErrClosed; only a registered
-	// producer may still write after LoseConnection.
+	// producer may still write after LoseConnection and LoseWriteConnection,
+	// which wait for it to unregister.
 	io.Writer
 
 	// WriteSequence queues copies of the slices as one write.
@@ -41,7 +42,8 @@ type Transport interface {
 	// reason will wrap.
 	LoseConnectionCause(cause error)
 
-	// LoseWriteConnection sends what is queued, then closes the write side only;
+	// LoseWriteConnection waits for a registered producer to unregister, sends
+	// what is queued, then closes the write side only;
 	// [HalfCloser].WriteConnectionLost follows. Input still comes.
 	LoseWriteConnection()
 
@@ -79,9 +81,10 @@ type Transport interface {
 	// one must be a [PushProducer]: it is paused inside the Write that takes
 	// the queue above the high-water mark and resumed when it has drained to
 	// the low-water mark. One that does not stream is asked by ResumeProducing
-	// for one more piece whenever the queue is empty, now included. It returns
-	// [ErrProducerRegistered] if there is one already; on a connection that is
-	// over it calls p.StopProducing and returns an error that is net.ErrClosed.
+	// for one more piece whenever the queue is empty, and first once the running
+	// callback has returned. It returns [ErrProducerRegistered] if there is one
+	// already, and [ErrNotPushProducer]; on a connection that is over or being
+	// closed it calls p.StopProducing and returns an error that is net.ErrClosed.
 	RegisterProducer(p Producer, streaming bool) error
 
 	// UnregisterProducer says that the producer has written its last.

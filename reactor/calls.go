@@ -13,6 +13,9 @@ func (r *Reactor) CallFromThread(f func()) {
 	if f == nil {
 		panic(errNilFunc("CallFromThread"))
 	}
+	if r.phase.Load() == stopped {
+		return
+	}
 	r.mu.Lock()
 	r.posted = append(r.posted, f)
 	first := len(r.posted) == 1

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"math"
 
 	"skein/deferred/clock"
 	"skein/protocol"
@@ -129,7 +130,10 @@ func (c *conn) watchProgress() {
 		patience = min(patience, c.r.opts.lingerTimeout)
 	}
 	if e := c.end; e.timer == nil {
-		e.taken, e.movedAt = -c.r.kernel.Unsent(int(c.fd)), c.r.nanos()
+		e.taken, e.movedAt = math.MinInt, c.r.nanos()
+		if !c.has(isLingering) { // most never come to a look: spare them the call
+			e.taken = -c.r.kernel.Unsent(int(c.fd))
+		}
 		e.timer = c.r.timers.Add(patience, c.checkProgress)
 	} else if !e.timer.Active() {
 		e.timer = c.r.timers.Add(patience, c.checkProgress)

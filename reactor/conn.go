@@ -79,24 +79,22 @@ const (
 	writeSize = 256 << 10
 )
 
-// open makes a connection of a connected descriptor: it builds the protocol,
-// watches the descriptor if it is not watched yet, and makes the connection
-// known to the protocol. ev is what the kernel has said of the descriptor.
-func (r *Reactor) open(fd int, remote netip.AddrPort, f protocol.Factory, o connOwner, watched bool, ev kernel.Events) *conn {
+// newConn returns the connection of a connected descriptor; open brings it to
+// life. ev is what the kernel has said of the descriptor.
+func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.Events) *conn {
 	c := &conn{r: r, fd: int32(fd), owner: o, remote: remote, flags: isWritable}
+	c.note(ev)
 	r.opened()
 	r.stats.Connections++
 	r.stats.Open++
-	c.note(ev)
-	failure := r.do(o, "BuildProtocol", func() { c.proto = f.BuildProtocol(c.RemoteAddr()) })
-	if watched {
-		r.setSource(fd, c)
-	} else if errno := r.kernel.Add(fd); errno == 0 {
-		r.setSource(fd, c)
-	} else if failure == nil {
-		r.log.Error().Err(errno).Msg("the kernel does not watch a new connection")
-		failure = errno
-	}
+	return c
+}
+
+// open builds the protocol and makes the connection known to it. A factory that
+// panics or refuses costs this connection.
+func (c *conn) open(f protocol.Factory) {
+	r := c.r
+	failure := r.do(c.owner, "BuildProtocol", func() { c.proto = f.BuildProtocol(c.RemoteAddr()) })
 	switch {
 	case failure != nil:
 		c.proto = nil
@@ -106,7 +104,6 @@ func (r *Reactor) open(fd int, remote netip.AddrPort, f protocol.Factory, o conn
 	default:
 		c.begin()
 	}
-	return c
 }
 
 // begin introduces the transport and the protocol to each other.

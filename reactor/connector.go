@@ -192,7 +192,9 @@ func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
 	a.close()
 	delete(r.attempts, c)
 	c.state, c.attempt = protocol.Connected, nil
-	c.conn = r.open(fd, remote.IP, c.factory, c, true, ev)
+	c.conn = r.newConn(fd, remote.IP, c, ev)
+	r.setSource(fd, c.conn)
+	c.conn.open(c.factory)
 	r.ended()
 }
 

@@ -61,9 +61,14 @@ func (a *attempt) resolve() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
+	a.c.r.lookups++
 	go func() {
 		ips, err := lookup(ctx, host)
-		a.c.r.CallFromThread(func() { a.resolved(ips, port, err) })
+		a.c.r.CallFromThread(func() {
+			cancel()
+			a.c.r.lookups--
+			a.resolved(ips, port, err)
+		})
 	}()
 }
 

@@ -6,11 +6,11 @@
 // ten thousand connections cost ten thousand small structs and not as many
 // stacks.
 //
-//	         ┌───────────────────────── one turn ──────────────────────────┐
-//	         │                                                             │
-//	  wait ──▶ events ──▶ backlog ──▶ posted ──▶ due ──▶ flush ──▶ close, ─┘
-//	 (epoll,   of this    of busy     calls      timers  writes    report
-//	  kqueue)  batch      sockets                                  the lost
+//	        ┌───────────────────────── one turn ──────────────────────────┐
+//	        │                                                             │
+//	 wait ──▶ events ──▶ backlog ──▶ posted ──▶ due ──▶ flush ──▶ close, ─┘
+//	(epoll,   of this    of busy     calls      timers  writes    report
+//	 kqueue)  batch      sockets                                  the lost
 //
 // A program makes a reactor, gives it ports, connectors and timers, and calls
 // [Reactor.Run], which returns when [Reactor.Stop] has been called:

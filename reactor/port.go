@@ -190,8 +190,7 @@ func (p *Port) serve() {
 		fd, from, errno := p.r.kernel.Accept(p.fd)
 		switch errno {
 		case 0:
-			p.r.stats.Accepted++
-			p.r.open(fd, from.IP, p.factory, p, false, 0)
+			p.accepted(fd, from)
 		case syscall.EAGAIN:
 			return
 		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO:
@@ -203,6 +202,19 @@ func (p *Port) serve() {
 	}
 	p.queued = true
 	p.r.enqueue(p)
+}
+
+// accepted makes a connection of an accepted descriptor.
+func (p *Port) accepted(fd int, from kernel.Addr) {
+	r := p.r
+	r.stats.Accepted++
+	c := r.newConn(fd, from.IP, p, 0)
+	if err := r.watch(fd, c); err != nil {
+		r.log.Error().Err(err).Msg("the kernel does not watch a new connection")
+		c.fail(err)
+		return
+	}
+	c.open(p.factory)
 }
 
 // retryPause is the longest that a starved port waits before it tries again:

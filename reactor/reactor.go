@@ -43,6 +43,7 @@ type Reactor struct {
 	// Time. See timers.go.
 	timers  *clock.Queue
 	due     []*clock.DelayedCall // scratch of runTimers
+	mark    uint64               // tells the timers set before this turn from those set in it
 	alarmAt int64                // when the kernel's timer expires, 0 if it is not set
 
 	// User code. See user.go.
@@ -73,6 +74,7 @@ type Reactor struct {
 	signal     os.Signal
 	finished   chan struct{}
 	threads    threadPool
+	lookups    int // name lookups off the loop
 	stats      Stats
 
 	// Shared with other goroutines. See calls.go.

@@ -56,7 +56,7 @@ func (r *Reactor) runTimers() {
 	}
 	late := time.Duration(now - at)
 	r.stats.Lag, r.stats.MaxLag = late, max(late, r.stats.MaxLag)
-	due := r.timers.PopDue(now, r.due[:0])
+	due := r.timers.PopDue(now, r.mark, r.due[:0])
 	for i, c := range due {
 		if f := c.Begin(); f != nil {
 			r.stats.TimersRun++

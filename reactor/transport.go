@@ -65,10 +65,12 @@ func (c *conn) writable() error {
 	switch {
 	case c.has(isDead):
 		return c.end.reason
+	case c.producing != nil: // both kinds of close wait for it
+		return nil
+	case c.has(isDisconnecting):
+		return protocol.ErrConnectionDone
 	case c.has(isHalfClosing):
 		return errWriteShut
-	case c.has(isDisconnecting) && c.producing == nil:
-		return protocol.ErrConnectionDone
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ func (l loop) Turn() (stop bool) {
 	r := l.Reactor
 	r.calling, r.inTurn = true, true
 	r.stats.Turns++
+	r.mark = r.timers.Mark()
 	r.serveBacklog()
 	r.runPosted()
 	r.runTimers()
@@ -57,6 +58,11 @@ func (l loop) More() bool {
 	defer r.mu.Unlock()
 	return len(r.posted) > 0
 }
+
+// Away returns how many functions and name lookups run off the loop whose
+// results are still to come. A kernel with a fake clock must not move it
+// meanwhile.
+func (l loop) Away() int { return len(l.threads.waiting) + l.lookups }
 
 // wakeTurn makes sure that a turn follows. Inside one, More sees to that.
 func (r *Reactor) wakeTurn() {
@@ -127,7 +133,9 @@ type released struct {
 // batch is over: else the next socket could get its number, and with it the
 // events that still stand in the batch for the old one.
 func (r *Reactor) release(fd int, reset bool) {
-	r.table[fd] = nil
+	if fd < len(r.table) { // else it was never watched
+		r.table[fd] = nil
+	}
 	r.kernel.Remove(fd)
 	r.released = append(r.released, released{fd, reset})
 	r.wakeTurn()

@@ -69,7 +69,7 @@ func ExampleQueue() {
 
 	var batch []*clock.DelayedCall
 	for q.Len() > 0 {
-		batch = q.PopDue(q.Nanos(now), batch[:0])
+		batch = q.PopDue(q.Nanos(now), q.Mark(), batch[:0])
 		for _, c := range batch {
 			if f := c.Begin(); f != nil { // nil: cancelled by a call before it
 				f()

@@ -64,17 +64,29 @@ func (q *Queue) Next() (at int64, ok bool) {
 // Nanos converts an instant of this queue's clock to nanoseconds since its epoch.
 func (q *Queue) Nanos(t time.Time) int64 { return int64(t.Sub(q.epoch)) }
 
-// PopDue moves every call that is due at now (nanoseconds since the epoch)
-// from the queue to batch, earliest first, and returns the extended batch.
-// Calls made while the batch runs are not part of it: that is what keeps a
-// timer that re-arms itself at 0 from starving everybody else. Run each one
-// with [DelayedCall.Begin].
-func (q *Queue) PopDue(now int64, batch []*DelayedCall) []*DelayedCall {
+// Mark returns what tells the calls made so far from those made later. A loop
+// takes it at the beginning of a turn and passes it to [Queue.PopDue].
+func (q *Queue) Mark() uint64 { return q.seq }
+
+// PopDue moves every call that is due at now (nanoseconds since the epoch) and
+// was made before mark was taken from the queue to batch, earliest first, and
+// returns the extended batch. Calls made, or moved, since then wait for the next
+// time: that is what keeps a timer that re-arms itself at 0 from starving
+// everybody else. Run each one with [DelayedCall.Begin].
+func (q *Queue) PopDue(now int64, mark uint64, batch []*DelayedCall) []*DelayedCall {
+	var young []*DelayedCall // due, but made since
 	for len(q.heap) > 0 && q.heap[0].at <= now {
 		c := q.heap[0]
 		q.remove(c)
+		if c.seq > mark {
+			young = append(young, c)
+			continue
+		}
 		c.index = inBatch
 		batch = append(batch, c)
+	}
+	for _, c := range young {
+		q.insert(c)
 	}
 	return batch
 }
@@ -104,6 +116,11 @@ func (q *Queue) move(c *DelayedCall, at int64) {
 func (q *Queue) push(c *DelayedCall) {
 	q.seq++
 	c.seq = q.seq
+	q.insert(c)
+}
+
+// insert puts a call that has its sequence number into the heap.
+func (q *Queue) insert(c *DelayedCall) {
 	c.index = int32(len(q.heap))
 	q.heap = append(q.heap, c)
 	q.up(int(c.index))

@@ -1,6 +1,7 @@
 package clock_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func newTurn() *turn {
 // run moves the time by d and runs what is due now, in one batch.
 func (t *turn) run(d time.Duration) {
 	t.now = t.now.Add(d)
-	t.batch = t.queue.PopDue(t.queue.Nanos(t.now), t.batch[:0])
+	t.batch = t.queue.PopDue(t.queue.Nanos(t.now), t.queue.Mark(), t.batch[:0])
 	for _, c := range t.batch {
 		if f := c.Begin(); f != nil {
 			f()
@@ -106,7 +107,7 @@ func TestBeginHandsOutAFunctionOnce(t *testing.T) {
 	if c.Begin() != nil {
 		t.Error("Begin of a call that is not in a batch returned its function")
 	}
-	batch := l.queue.PopDue(0, nil)
+	batch := l.queue.PopDue(0, l.queue.Mark(), nil)
 	if len(batch) != 1 || l.queue.Len() != 0 {
 		t.Fatalf("popped %d calls, %d left; want 1 and 0", len(batch), l.queue.Len())
 	}
@@ -140,5 +141,33 @@ func TestNanosAndNextCountFromTheEpoch(t *testing.T) {
 	}
 	if at, ok := l.queue.Next(); !ok || at != int64(3*time.Second) {
 		t.Errorf("Next = %d, %t, want three seconds", at, ok)
+	}
+}
+
+// TestCallsMadeSinceTheMarkWait holds back a call that is due but younger than
+// the turn, and does not lose its place among those of its instant.
+func TestCallsMadeSinceTheMarkWait(t *testing.T) {
+	now := time.Unix(0, 0)
+	q := clock.NewQueue(func() time.Time { return now })
+	var ran []string
+	add := func(name string) { q.Add(0, func() { ran = append(ran, name) }) }
+	run := func(mark uint64) string {
+		ran = nil
+		for _, c := range q.PopDue(0, mark, nil) {
+			if f := c.Begin(); f != nil {
+				f()
+			}
+		}
+		return strings.Join(ran, " ")
+	}
+	add("a")
+	mark := q.Mark()
+	add("b")
+	add("c")
+	if got := run(mark); got != "a" {
+		t.Errorf("in the turn of the mark ran %q, want a", got)
+	}
+	if got := run(q.Mark()); got != "b c" {
+		t.Errorf("in the next turn ran %q, want b c", got)
 	}
 }

@@ -1,0 +1,16 @@
+package reactor
+
+import (
+	"skein/protocol"
+	"skein/reactor/internal/kernel"
+)
+
+// FD returns the descriptor of a reactor's connection, for tests of what
+// happens to its number.
+func FD(t protocol.Transport) int { return int(t.(*conn).fd) }
+
+// Inject delivers to a descriptor number, as if it stood in the running batch,
+// an event that says everything at once.
+func Inject(r *Reactor, fd int) {
+	r.table[fd].ready(kernel.Readable | kernel.Writable | kernel.Hangup | kernel.Failed)
+}
