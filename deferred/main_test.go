@@ -59,6 +59,11 @@ func (r *recorder) probe(d *deferred.Deferred, name string) *deferred.Deferred {
 	return d.AddCallbacks(r.cb(name), r.eb(name))
 }
 
+// cancellable returns a Deferred whose canceller notes its call.
+func (r *recorder) cancellable(name string) *deferred.Deferred {
+	return deferred.NewCancellable(func(*deferred.Deferred) { r.note("%s canceller", name) })
+}
+
 // raised calls f and notes the error that it panics with.
 func (r *recorder) raised(f func()) {
 	defer func() {

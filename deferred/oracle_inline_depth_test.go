@@ -60,6 +60,9 @@ func TestOracleInlineCallbacksDepth(t *testing.T) {
 			t.Errorf("got %v, %v; %d distinct depths", v, err, len(depths))
 		}
 	})
+}
+
+func TestOracleInlineCallbacksNested(t *testing.T) {
 	// DIFFER: the reference ends with its recursion limit, we with the value.
 	t.Run("nested calls: f(n) yields f(n-1) ... f(0) yields an unfired deferred; n = 50, 200, 1000", func(t *testing.T) {
 		for _, n := range []int{50, 200, 1000, 10_000} {

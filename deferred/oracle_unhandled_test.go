@@ -53,6 +53,9 @@ func TestOracleUnhandledErrors(t *testing.T) {
 		}
 		reports.none(t)
 	})
+}
+
+func TestOracleUnhandledErrorsOfOthers(t *testing.T) {
 	t.Run("unfired deferred deleted: nothing", func(t *testing.T) {
 		reports := catchReports(t)
 		drop(func() { deferred.New() })
@@ -83,14 +86,16 @@ func TestOracleUnhandledErrors(t *testing.T) {
 	})
 }
 
+// report runs f and returns the text of the one report that it leads to.
+func report(t *testing.T, f func()) string {
+	t.Helper()
+	reports := catchReports(t)
+	f()
+	deferred.SweepUnhandled()
+	return (<-reports.c).String()
+}
+
 func TestOracleUnhandledErrorTexts(t *testing.T) {
-	// report drops d, by f, and returns the one report of it.
-	report := func(t *testing.T, f func()) string {
-		reports := catchReports(t)
-		f()
-		deferred.SweepUnhandled()
-		return (<-reports.c).String()
-	}
 	t.Run("Exact text on stderr of a process (no observer started), exception raised in a callback", func(t *testing.T) {
 		text := report(t, func() {
 			deferred.Succeed(1).AddCallback(func(any) (any, error) { panic(errV) })
@@ -124,6 +129,9 @@ func TestOracleUnhandledErrorTexts(t *testing.T) {
 			t.Errorf("handler got %q, standard error %q", text, got)
 		}
 	})
+}
+
+func TestOracleUnhandledErrorsAtTheEnd(t *testing.T) {
 	// DIFFER: a program's end runs nothing in Go; a sweep takes its place.
 	t.Run("... still alive at interpreter exit (module global): reported on exit", func(t *testing.T) {
 		reports := catchReports(t)
@@ -136,6 +144,9 @@ func TestOracleUnhandledErrorTexts(t *testing.T) {
 		}
 		runtime.KeepAlive(d)
 	})
+}
+
+func TestOracleUnhandledErrorsInDebugMode(t *testing.T) {
 	t.Run("... with defer.setDebugging(True): creation and invocation stacks", func(t *testing.T) {
 		deferred.SetDebugging(true)
 		defer deferred.SetDebugging(false)

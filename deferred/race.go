@@ -84,7 +84,6 @@ func (c *contestant) arrive(d *Deferred) (next *Deferred) {
 		// has fired, Cancel does nothing.
 		c.outcome.start(FirstResult{value, c.index}, nil)
 		c.cancel(c.outcome)
-		c.cancel = nil
 	case c.missing == 0:
 		c.outcome.start(nil, &RaceError{c.errs})
 	default:

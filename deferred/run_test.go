@@ -11,140 +11,143 @@ import (
 
 // What a callback may return beside a plain value.
 func TestCallbackReturns(t *testing.T) {
-	var typedNil *deferred.Deferred
-	runRows(t, []row{
-		{"a typed-nil Deferred", func(r *recorder) {
-			r.probe(deferred.Succeed(1).AddCallback(returns(typedNil)), "r")
-		}, []string{"r:eb(NilDeferred)"}},
-		{"a Deferred and an error: the error counts", func(r *recorder) {
-			inner := deferred.New()
-			d := deferred.Succeed(1).AddCallback(func(any) (any, error) { return inner, errV })
-			r.probe(d, "r")
-			inner.Callback(7)
-			r.note("inner keeps its result: %s", show(inner))
-		}, []string{"r:eb(v)", "inner keeps its result: <Deferred current result: 7>"}},
-		{"a value and an error: the error counts", func(r *recorder) {
-			r.probe(deferred.Succeed(1).AddCallback(func(any) (any, error) { return 7, errV }), "r")
-		}, []string{"r:eb(v)"}},
-		{"an error as a value is a value", func(r *recorder) {
-			r.probe(deferred.Succeed(1).AddCallback(func(any) (any, error) { return errV, nil }), "r")
-		}, []string{"r:cb(v)"}},
-		{"a cycle of three", func(r *recorder) {
-			a, b, c := deferred.New(), deferred.New(), deferred.New()
-			r.probe(a.AddCallback(returns(b)), "a")
-			r.probe(b.AddCallback(returns(c)), "b")
-			r.probe(c.AddCallback(returns(a)), "c")
-			a.Callback(nil)
-			b.Callback(nil)
-			c.Callback(nil)
-		}, []string{"c:eb(Cycle)", "b:cb(<nil>)", "a:cb(<nil>)"}},
-		{"one that another waits for, which is no cycle", func(r *recorder) {
-			a, b, c := deferred.New(), deferred.New(), deferred.New()
-			r.probe(a.AddCallback(returns(b)), "a")
-			b.AddCallback(returns(c))
-			a.Callback(nil)
-			b.Callback(nil)
-			c.Callback(7)
-		}, []string{"a:cb(7)"}},
-		// DIFFER: the reference takes whatever result inner has half-way.
-		{"an inner that is in the middle of its own callbacks: waits for their end", func(r *recorder) {
-			inner, outer := deferred.New(), deferred.New()
-			r.probe(outer.AddCallback(returns(inner)), "outer")
-			inner.AddCallback(func(any) (any, error) {
-				outer.Callback(nil)
-				r.note("outer %s", show(outer))
-				return "whole", nil
-			})
-			inner.Callback("half")
-		}, []string{"outer <Deferred waiting on Deferred>", "outer:cb(whole)"}},
-		{"a body that waits for the Deferred which waits for it", func(r *recorder) {
-			first := deferred.New()
-			var outer *deferred.Deferred
-			outer = body(func(in inline) (any, error) {
-				in.Yield(first)
-				_, err := in.Yield(outer)
-				return nil, err
-			})
-			r.probe(outer, "outer")
-			first.Callback(nil)
-		}, []string{"outer:eb(Cycle)"}},
-		{"two bodies that wait for each other", func(r *recorder) {
-			gate := deferred.New()
-			var a, b *deferred.Deferred
-			a = body(func(in inline) (any, error) { in.Yield(gate); return in.Yield(b) })
-			b = body(func(in inline) (any, error) { return in.Yield(a) })
-			r.probe(a, "a")
-			r.probe(b, "b")
-			gate.Callback(nil)
-		}, []string{"b:eb(Cycle)", "a:cb(<nil>)"}},
-	})
+	runRows(t, returnRows)
+}
+
+var returnRows = []row{
+	{"a typed-nil Deferred", func(r *recorder) {
+		r.probe(deferred.Succeed(1).AddCallback(returns(nil)), "r")
+	}, []string{"r:eb(NilDeferred)"}},
+	{"a Deferred and an error: the error counts", func(r *recorder) {
+		inner := deferred.New()
+		d := deferred.Succeed(1).AddCallback(func(any) (any, error) { return inner, errV })
+		r.probe(d, "r")
+		inner.Callback(7)
+		r.note("inner keeps its result: %s", show(inner))
+	}, []string{"r:eb(v)", "inner keeps its result: <Deferred current result: 7>"}},
+	{"a value and an error: the error counts", func(r *recorder) {
+		r.probe(deferred.Succeed(1).AddCallback(func(any) (any, error) { return 7, errV }), "r")
+	}, []string{"r:eb(v)"}},
+	{"an error as a value is a value", func(r *recorder) {
+		r.probe(deferred.Succeed(1).AddCallback(func(any) (any, error) { return errV, nil }), "r")
+	}, []string{"r:cb(v)"}},
+	{"a cycle of three", func(r *recorder) {
+		a, b, c := deferred.New(), deferred.New(), deferred.New()
+		r.probe(a.AddCallback(returns(b)), "a")
+		r.probe(b.AddCallback(returns(c)), "b")
+		r.probe(c.AddCallback(returns(a)), "c")
+		a.Callback(nil)
+		b.Callback(nil)
+		c.Callback(nil)
+	}, []string{"c:eb(Cycle)", "b:cb(<nil>)", "a:cb(<nil>)"}},
+	{"one that another waits for, which is no cycle", func(r *recorder) {
+		a, b, c := deferred.New(), deferred.New(), deferred.New()
+		r.probe(a.AddCallback(returns(b)), "a")
+		b.AddCallback(returns(c))
+		a.Callback(nil)
+		b.Callback(nil)
+		c.Callback(7)
+	}, []string{"a:cb(7)"}},
+	// DIFFER: the reference takes whatever result inner has half-way.
+	{"an inner that is in the middle of its own callbacks: waits for their end", func(r *recorder) {
+		inner, outer := deferred.New(), deferred.New()
+		r.probe(outer.AddCallback(returns(inner)), "outer")
+		inner.AddCallback(func(any) (any, error) {
+			outer.Callback(nil)
+			r.note("outer %s", show(outer))
+			return "whole", nil
+		})
+		inner.Callback("half")
+	}, []string{"outer <Deferred waiting on Deferred>", "outer:cb(whole)"}},
+	{"a body that waits for the Deferred which waits for it", func(r *recorder) {
+		first := deferred.New()
+		var outer *deferred.Deferred
+		outer = body(func(in inline) (any, error) {
+			in.Yield(first)
+			_, err := in.Yield(outer)
+			return nil, err
+		})
+		r.probe(outer, "outer")
+		first.Callback(nil)
+	}, []string{"outer:eb(Cycle)"}},
+	{"two bodies that wait for each other", func(r *recorder) {
+		gate := deferred.New()
+		var a, b *deferred.Deferred
+		a = body(func(in inline) (any, error) { in.Yield(gate); return in.Yield(b) })
+		b = body(func(in inline) (any, error) { return in.Yield(a) })
+		r.probe(a, "a")
+		r.probe(b, "b")
+		gate.Callback(nil)
+	}, []string{"b:eb(Cycle)", "a:cb(<nil>)"}},
 }
 
 // The user's pauses and the waiting for an inner Deferred are independent.
 func TestPauseWhileWaiting(t *testing.T) {
-	runRows(t, []row{
-		{"an outer paused while it waits runs when both are over", func(r *recorder) {
-			inner := deferred.New()
-			outer := r.probe(deferred.Succeed(1).AddCallback(returns(inner)), "outer")
-			outer.Pause()
-			inner.Callback(7)
-			r.note("inner fired")
-			outer.Unpause()
-		}, []string{"inner fired", "outer:cb(7)"}},
-		{"unpausing an outer that still waits does nothing", func(r *recorder) {
-			inner := deferred.New()
-			outer := r.probe(deferred.Succeed(1).AddCallback(returns(inner)), "outer")
-			outer.Pause()
-			outer.Unpause()
-			r.note("unpaused")
-			inner.Callback(7)
-		}, []string{"unpaused", "outer:cb(7)"}},
-		// DIFFER: in the reference the rest of inner's chain stalls.
-		{"a paused outer does not hold up the rest of its inner", func(r *recorder) {
-			inner := deferred.New()
-			outer := deferred.Succeed(1).AddCallback(returns(inner))
-			outer.Pause()
-			inner.AddCallback(r.cb("inner"))
-			inner.Callback(7)
-		}, []string{"inner:cb(<nil>)"}},
-		{"an inner that is paused by the outer it has set going stops", func(r *recorder) {
-			inner := deferred.New()
-			deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
-				inner.Pause()
-				return nil, nil
-			})
-			inner.AddCallback(r.cb("inner"))
-			inner.Callback(7)
-			r.note("paused")
+	runRows(t, pauseWhileWaitingRows)
+}
+
+var pauseWhileWaitingRows = []row{
+	{"an outer paused while it waits runs when both are over", func(r *recorder) {
+		inner := deferred.New()
+		outer := r.probe(deferred.Succeed(1).AddCallback(returns(inner)), "outer")
+		outer.Pause()
+		inner.Callback(7)
+		r.note("inner fired")
+		outer.Unpause()
+	}, []string{"inner fired", "outer:cb(7)"}},
+	{"unpausing an outer that still waits does nothing", func(r *recorder) {
+		inner := deferred.New()
+		outer := r.probe(deferred.Succeed(1).AddCallback(returns(inner)), "outer")
+		outer.Pause()
+		outer.Unpause()
+		r.note("unpaused")
+		inner.Callback(7)
+	}, []string{"unpaused", "outer:cb(7)"}},
+	// DIFFER: in the reference the rest of inner's chain stalls.
+	{"a paused outer does not hold up the rest of its inner", func(r *recorder) {
+		inner := deferred.New()
+		outer := deferred.Succeed(1).AddCallback(returns(inner))
+		outer.Pause()
+		inner.AddCallback(r.cb("inner"))
+		inner.Callback(7)
+	}, []string{"inner:cb(<nil>)"}},
+	{"an inner that is paused by the outer it has set going stops", func(r *recorder) {
+		inner := deferred.New()
+		deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
+			inner.Pause()
+			return nil, nil
+		})
+		inner.AddCallback(r.cb("inner"))
+		inner.Callback(7)
+		r.note("paused")
+		inner.AddCallback(r.cb("late"))
+		inner.Unpause()
+	}, []string{"paused", "inner:cb(<nil>)", "late:cb(<nil>)"}},
+	{"a chained Deferred that is paused takes its result and waits", func(r *recorder) {
+		a, b := deferred.New(), r.probe(deferred.New(), "b")
+		b.Pause()
+		r.probe(a.ChainDeferred(b), "a").Callback(7)
+		b.Unpause()
+	}, []string{"a:cb(<nil>)", "b:cb(7)"}},
+	{"what is added to an inner whose run is over runs at once", func(r *recorder) {
+		inner := deferred.New()
+		deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
 			inner.AddCallback(r.cb("late"))
-			inner.Unpause()
-		}, []string{"paused", "inner:cb(<nil>)", "late:cb(<nil>)"}},
-		{"a chained Deferred that is paused takes its result and waits", func(r *recorder) {
-			a, b := deferred.New(), r.probe(deferred.New(), "b")
-			b.Pause()
-			r.probe(a.ChainDeferred(b), "a").Callback(7)
-			b.Unpause()
-		}, []string{"a:cb(<nil>)", "b:cb(7)"}},
-		{"what is added to an inner whose run is over runs at once", func(r *recorder) {
-			inner := deferred.New()
-			deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
-				inner.AddCallback(r.cb("late"))
-				r.note("outer ends")
-				return nil, nil
-			})
-			inner.Callback(7)
-		}, []string{"late:cb(<nil>)", "outer ends"}},
-		{"what is added to an interrupted inner is not run nested", func(r *recorder) {
-			inner := deferred.New()
-			deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
-				inner.AddCallback(r.cb("late"))
-				r.note("outer ends")
-				return nil, nil
-			})
-			inner.AddCallback(r.cb("inner"))
-			inner.Callback(7)
-		}, []string{"outer ends", "inner:cb(<nil>)", "late:cb(<nil>)"}},
-	})
+			r.note("outer ends")
+			return nil, nil
+		})
+		inner.Callback(7)
+	}, []string{"late:cb(<nil>)", "outer ends"}},
+	{"what is added to an interrupted inner is not run nested", func(r *recorder) {
+		inner := deferred.New()
+		deferred.Succeed(1).AddCallback(returns(inner)).AddCallback(func(v any) (any, error) {
+			inner.AddCallback(r.cb("late"))
+			r.note("outer ends")
+			return nil, nil
+		})
+		inner.AddCallback(r.cb("inner"))
+		inner.Callback(7)
+	}, []string{"outer ends", "inner:cb(<nil>)", "late:cb(<nil>)"}},
 }
 
 func TestPanics(t *testing.T) {

@@ -86,71 +86,70 @@ func TestThenRelatives(t *testing.T) {
 }
 
 func TestRace(t *testing.T) {
-	named := func(r *recorder, name string) *deferred.Deferred {
-		return deferred.NewCancellable(func(*deferred.Deferred) { r.note("%s cancelled", name) })
-	}
-	runRows(t, []row{
-		{"the first success wins; the others are cancelled, the winner never", func(r *recorder) {
-			a, b, c := named(r, "a"), named(r, "b"), named(r, "c")
-			r.listProbe(deferred.Race(list(a, b, c)))
-			b.Callback("B")
-			r.note("a %s | b %s", show(a), show(b))
-			r.sweep()
-		}, []string{"a cancelled", "c cancelled", "r:cb(first B at 1)",
-			"a <Deferred current result: <nil>> | b <Deferred current result: <nil>>"}},
-		{"an error does not end it", func(r *recorder) {
-			a, b := named(r, "a"), named(r, "b")
-			d := r.listProbe(deferred.Race(list(a, b)))
-			a.Errback(errV)
-			r.note("fired %v", d.Called())
-			b.Callback("B")
-		}, []string{"fired false", "r:cb(first B at 1)"}},
-		{"a winner that has fired before", func(r *recorder) {
-			a, c := named(r, "a"), named(r, "c")
-			r.listProbe(deferred.Race(list(a, deferred.Succeed("B"), deferred.Succeed("late"), c)))
-			r.sweep()
-		}, []string{"a cancelled", "c cancelled", "r:cb(first B at 1)"}},
-		{"all fail: the errors in the order of the Deferreds", func(r *recorder) {
-			a, b := named(r, "a"), named(r, "b")
-			deferred.Race(list(a, b)).AddErrback(func(err error) (any, error) {
-				var race *deferred.RaceError
-				r.note("%v", err)
-				r.note("%v %v %v", errors.As(err, &race), errors.Is(err, errV), errors.Is(err, errX))
-				return nil, nil
-			})
-			b.Errback(errX)
-			a.Errback(errV)
-		}, []string{"deferred: all 2 of the race failed: v; x", "true true true"}},
-		{"of nothing", func(r *recorder) {
-			r.probe(deferred.Race(nil), "r")
-		}, []string{"r:eb(NoDeferreds)"}},
-		{"cancelling it cancels all", func(r *recorder) {
-			r.probe(deferred.Race(list(named(r, "a"), named(r, "b"))), "r").Cancel()
-		}, []string{"a cancelled", "b cancelled", "r:eb(RaceError 2)"}},
-		{"cancelling it, and a canceller that succeeds", func(r *recorder) {
-			a := deferred.NewCancellable(func(d *deferred.Deferred) { d.Callback("alt") })
-			r.listProbe(deferred.Race(list(named(r, "x"), a))).Cancel()
-		}, []string{"x cancelled", "r:cb(first alt at 1)"}},
-		{"a loser whose canceller makes it succeed has still lost", func(r *recorder) {
-			a, b := deferred.NewCancellable(func(d *deferred.Deferred) { d.Callback("alt") }), deferred.New()
-			r.listProbe(deferred.Race(list(a, b)))
-			b.Callback("B")
-		}, []string{"r:cb(first B at 1)"}},
-		{"the slice may be used again", func(r *recorder) {
-			ds := list(named(r, "a"), named(r, "b"))
-			d := r.probe(deferred.Race(ds), "r")
-			clear(ds)
-			d.Cancel()
-		}, []string{"a cancelled", "b cancelled", "r:eb(RaceError 2)"}},
-		{"one that is in it twice", func(r *recorder) {
-			a := named(r, "a")
-			r.listProbe(deferred.Race(list(a, a)))
-			a.Callback("A")
-		}, []string{"r:cb(first A at 0)"}},
-		{"a nil element", func(r *recorder) {
-			r.raised(func() { deferred.Race(list(deferred.New(), nil)) })
-		}, []string{"raised NilDeferred"}},
-	})
+	runRows(t, raceRows)
+}
+
+var raceRows = []row{
+	{"the first success wins; the others are cancelled, the winner never", func(r *recorder) {
+		a, b, c := r.cancellable("a"), r.cancellable("b"), r.cancellable("c")
+		r.listProbe(deferred.Race(list(a, b, c)))
+		b.Callback("B")
+		r.note("a %s | b %s", show(a), show(b))
+		r.sweep()
+	}, []string{"a canceller", "c canceller", "r:cb(first B at 1)",
+		"a <Deferred current result: <nil>> | b <Deferred current result: <nil>>"}},
+	{"an error does not end it", func(r *recorder) {
+		a, b := r.cancellable("a"), r.cancellable("b")
+		d := r.listProbe(deferred.Race(list(a, b)))
+		a.Errback(errV)
+		r.note("fired %v", d.Called())
+		b.Callback("B")
+	}, []string{"fired false", "r:cb(first B at 1)"}},
+	{"a winner that has fired before", func(r *recorder) {
+		a, c := r.cancellable("a"), r.cancellable("c")
+		r.listProbe(deferred.Race(list(a, deferred.Succeed("B"), deferred.Succeed("late"), c)))
+		r.sweep()
+	}, []string{"a canceller", "c canceller", "r:cb(first B at 1)"}},
+	{"all fail: the errors in the order of the Deferreds", func(r *recorder) {
+		a, b := r.cancellable("a"), r.cancellable("b")
+		deferred.Race(list(a, b)).AddErrback(func(err error) (any, error) {
+			var race *deferred.RaceError
+			r.note("%v", err)
+			r.note("%v %v %v", errors.As(err, &race), errors.Is(err, errV), errors.Is(err, errX))
+			return nil, nil
+		})
+		b.Errback(errX)
+		a.Errback(errV)
+	}, []string{"deferred: all 2 of the race failed: v; x", "true true true"}},
+	{"of nothing", func(r *recorder) {
+		r.probe(deferred.Race(nil), "r")
+	}, []string{"r:eb(NoDeferreds)"}},
+	{"cancelling it cancels all", func(r *recorder) {
+		r.probe(deferred.Race(list(r.cancellable("a"), r.cancellable("b"))), "r").Cancel()
+	}, []string{"a canceller", "b canceller", "r:eb(RaceError 2)"}},
+	{"cancelling it, and a canceller that succeeds", func(r *recorder) {
+		a := deferred.NewCancellable(func(d *deferred.Deferred) { d.Callback("alt") })
+		r.listProbe(deferred.Race(list(r.cancellable("x"), a))).Cancel()
+	}, []string{"x canceller", "r:cb(first alt at 1)"}},
+	{"a loser whose canceller makes it succeed has still lost", func(r *recorder) {
+		a, b := deferred.NewCancellable(func(d *deferred.Deferred) { d.Callback("alt") }), deferred.New()
+		r.listProbe(deferred.Race(list(a, b)))
+		b.Callback("B")
+	}, []string{"r:cb(first B at 1)"}},
+	{"the slice may be used again", func(r *recorder) {
+		ds := list(r.cancellable("a"), r.cancellable("b"))
+		d := r.probe(deferred.Race(ds), "r")
+		clear(ds)
+		d.Cancel()
+	}, []string{"a canceller", "b canceller", "r:eb(RaceError 2)"}},
+	{"one that is in it twice", func(r *recorder) {
+		a := r.cancellable("a")
+		r.listProbe(deferred.Race(list(a, a)))
+		a.Callback("A")
+	}, []string{"r:cb(first A at 0)"}},
+	{"a nil element", func(r *recorder) {
+		r.raised(func() { deferred.Race(list(deferred.New(), nil)) })
+	}, []string{"raised NilDeferred"}},
 }
 
 func TestDeferredDict(t *testing.T) {
