@@ -1,7 +1,13 @@
 package deferred
 
 // accept takes what a callback of d returned as d's result. A Deferred among
-// the values makes d take its result over, or wait for it.
+// the values makes d take its result over, or wait for it:
+//
+//	inner has a result to give    d adopts it and goes on in the same run
+//	inner has none yet            d leaves a link in inner's chain, behind those
+//	                              already there, and waits; whoever gets to that
+//	                              link (see arrive) lets d go on
+//	waiting would never end       d goes on with an error
 func (d *Deferred) accept(value any, err error) {
 	if err != nil {
 		d.result, d.err = nil, err
@@ -14,7 +20,7 @@ func (d *Deferred) accept(value any, err error) {
 	}
 	d.result, d.err = nil, nil
 	switch {
-	case inner == nil:
+	case inner == nil: // a *Deferred that is nil, hidden in a value that is not
 		d.err = ErrNilDeferred
 	case inner == d:
 		d.err = ErrReturnedSelf
@@ -30,7 +36,9 @@ func (d *Deferred) accept(value any, err error) {
 }
 
 // settled reports whether d has a result to give away now: it has fired, and
-// nothing is left that could still change the result.
+// nothing is left that could still change the result. One that is running is
+// in the middle of its callbacks, even if this very call comes from one of
+// them: what it has at the moment is not its result.
 func (d *Deferred) settled() bool {
 	return d.called && !d.running && d.waiting == nil && d.paused == 0
 }
@@ -99,11 +107,13 @@ type forward struct{ to *Deferred }
 
 func (f forward) arrive(d *Deferred) (next *Deferred) {
 	if f.to.called {
+		// d's own result is lost either way, as a late Callback's would be; but
+		// the misuse shows in d's chain, for there is no caller to panic at.
 		err := f.to.forgive()
 		d.result, d.err = nil, err
 		return nil
 	}
 	f.to.start(nil, nil)
-	f.to.adopt(d)
+	f.to.adopt(d) // with the duty to handle an error
 	return f.to
 }

@@ -13,6 +13,15 @@ var ErrNotInBody = errors.New("deferred: Yield or Await outside its running body
 
 // Inline lets the body of one [InlineCallbacks] wait. It is for that body
 // only, from its start to its return, and for its goroutine only.
+//
+//	InlineCallbacks ──next──▶ body runs        on its own stack, while
+//	                            │              the caller stands still
+//	  returns outer ◀──yield── waits for d     d's chain now has a link to it
+//	        ⋮
+//	  d fires: its runner
+//	  comes to that link ──next──▶ goes on     with d's result
+//	                            │
+//	  runs outer's chain ◀──end── returns
 type Inline struct {
 	outer *Deferred // what InlineCallbacks returned
 	body  func(in *Inline) (any, error)
@@ -118,6 +127,8 @@ func (in *Inline) wait(d *Deferred) (any, error) {
 		return nil, ErrCycle
 	}
 	if in.outer.cancelAsked {
+		// Cancel came while the body ran. d is cancelled before it gets its link
+		// to the body: it may fire now, and the body is not suspended yet.
 		in.outer.cancelAsked = false
 		d.Cancel()
 		if d.settled() {
@@ -179,7 +190,7 @@ func (in *Inline) resume(stop bool) (fired bool) {
 	if in.state != bodyEnded {
 		return false
 	}
-	if in.outer.called { // somebody else has fired it
+	if in.outer.called { // somebody else has fired it; there is no caller to panic at
 		err := alreadyCalled(in.outer.track)
 		report(Unhandled{Err: fmt.Errorf("the end of an InlineCallbacks body: %w", err)})
 		return false
@@ -201,7 +212,7 @@ func (in *Inline) coroutine(yield func(struct{}) bool) {
 	in.result, in.err = in.body(in)
 	switch _, ok := in.result.(*Deferred); {
 	case in.err != nil:
-		in.result = nil
+		in.result = nil // if both are given, the error counts
 	case ok:
 		in.result, in.err = nil, fmt.Errorf("an InlineCallbacks body returned one: %w", ErrDeferredResult)
 	}

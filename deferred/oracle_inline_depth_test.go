@@ -64,7 +64,7 @@ func TestOracleInlineCallbacksDepth(t *testing.T) {
 
 func TestOracleInlineCallbacksNested(t *testing.T) {
 	// DIFFER: the reference ends with its recursion limit, we with the value.
-	t.Run("nested calls: f(n) yields f(n-1) ... f(0) yields an unfired deferred; n = 50, 200, 1000", func(t *testing.T) {
+	t.Run("nested calls: f(n) yields f(n-1) ... f(0) yields an unfired deferred; n = 50, 200, 1000 (Python recursion limit 1000)", func(t *testing.T) {
 		for _, n := range []int{50, 200, 1000, 10_000} {
 			bottom := deferred.New()
 			var deepest int

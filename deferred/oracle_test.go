@@ -17,12 +17,14 @@ package deferred_test
 //	maybeDeferred: a generator object is just a value       Go has no generator objects
 //	ensureDeferred(5)                                       does not compile
 //	inlineCallbacks: a function that is not a generator     does not compile; nil has a row of its own
-//	a generator given as an argument / on a coroutine f.    Go has neither
+//	a generator given as an argument / inlineCallbacks      Go has neither
+//	on a coroutine function
 //	log level / event fields of the two log events          one report with a struct, and no log
 //	str, repr, getErrorMessage of Failure(E("msg"))         there is no Failure: errors print themselves
 //	str of Failure(E()) with an empty message               the same
 //	Failure() with no exception active                      Go has no current exception
 //	Failure("string") / Failure(5)                          there is no Failure
 //	raiseException raises the same object                   there is no Failure to raise it
-//	raising a Failure's value inside an errback             the same: an error is passed by returning it
+//	raising a Failure's value inside an errback makes       the same: an error goes on by being returned
+//	a new Failure with the same value
 //	Failure of a Failure                                    there is no Failure

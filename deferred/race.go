@@ -70,7 +70,7 @@ type contestant struct {
 // arrive makes d the winner, if it succeeded and is the first, and the race
 // failed if d was its last hope.
 func (c *contestant) arrive(d *Deferred) (next *Deferred) {
-	value, err := d.give()
+	value, err := d.give() // also a loser's: nobody else is there to handle it
 	if err != nil {
 		c.errs[c.index] = err
 		c.missing--

@@ -44,7 +44,7 @@ func (r *runner) guarded() (done bool) {
 // caught turns the panic of a callback into the error its chain goes on with.
 func (r *runner) caught() {
 	if r.d == nil {
-		return
+		return // the loop has come to its end
 	}
 	if v := recover(); v != nil {
 		r.d.result, r.d.err = nil, newPanicError(v)
@@ -66,6 +66,8 @@ func (r *runner) loop() {
 			r.leave()
 			continue
 		}
+		// A link is gone before it runs: a pair is used up as one, and a callback
+		// that panics is not tried again when the loop is re-entered.
 		l := d.pop()
 		switch on := l.on.(type) {
 		case Callback:
@@ -74,7 +76,7 @@ func (r *runner) loop() {
 			} else if l.eb != nil {
 				d.accept(l.eb(d.err))
 			}
-		case nil:
+		case nil: // only an errback
 			if d.err != nil {
 				d.accept(l.eb(d.err))
 			}
@@ -92,6 +94,9 @@ func (r *runner) loop() {
 // current one later if that has links left. If it has none it is left for
 // good, so a long line of Deferreds, each the last link of the one before,
 // does not lengthen the stack.
+//
+// INVARIANT: next is not running. It has just begun to have a result, and what
+// waits or is unfired is in no runner.
 func (r *runner) enter(next *Deferred) {
 	if next.paused > 0 {
 		return // its Unpause will run it

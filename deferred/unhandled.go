@@ -87,8 +87,19 @@ func report(u Unhandled) {
 
 // tracker watches over one Deferred's error. It does not reference the
 // Deferred: if it did, the registry would keep the Deferred alive, and the
-// collector could never tell that it was dropped. A Deferred gets one when it
-// first fails, or when it is made in debug mode; success costs nothing.
+// collector could never tell that it was dropped. (An error that references
+// its own Deferred does just that; only a sweep finds it.) A Deferred gets a
+// tracker when it first fails, or when it is made in debug mode; success costs
+// nothing.
+//
+//	         ╭──── watch ────▶ pending ──── take ────▶ reported
+//	nothing ─┤                    │                       │
+//	         ╰◀───── clear ───────┴──────── clear ────────╯
+//
+//	watch   a run of the chain has ended in the error
+//	clear   it was handled, or is somebody else's now
+//	take    it was reported, because the Deferred was collected or by a sweep;
+//	        watch leaves the same error reported
 //
 // Twisted: defer.DebugInfo.
 type tracker struct {
@@ -117,6 +128,8 @@ func (d *Deferred) watch() {
 	t := d.track
 	if !t.watched {
 		t.watched = true
+		// Once for all its errors: a cleanup that finds nothing to report costs
+		// less than taking it off and putting it on again.
 		runtime.AddCleanup(d, (*tracker).dropped, t)
 	}
 	registry.mu.Lock()
