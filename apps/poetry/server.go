@@ -1,0 +1,61 @@
+package poetry
+
+import (
+	"errors"
+	"net"
+
+	"github.com/rs/zerolog"
+
+	"skein/protocol"
+)
+
+// Factory makes the fast server: each client gets the whole poem at once, and
+// then the end.
+//
+// The connections share the poem's bytes: ten thousand slow readers cost one
+// poem and ten thousand small structs.
+//
+// Twisted: PoetryFactory of twisted-server-1/fastpoetry.py.
+type Factory struct {
+	// Poem is what to serve.
+	Poem Poem
+	// Log hears of each client that got the poem or did not; the zero value is
+	// silent.
+	Log zerolog.Logger
+}
+
+// BuildProtocol returns a [*Protocol].
+func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol { return &Protocol{factory: f} }
+
+// Protocol serves one client.
+//
+// Twisted: PoetryProtocol of twisted-server-1/fastpoetry.py.
+type Protocol struct {
+	protocol.Base
+	factory *Factory
+}
+
+// ConnectionMade sends the poem. LoseConnection sees to it that all of it
+// arrives, however slowly the client reads.
+func (p *Protocol) ConnectionMade() {
+	_ = p.Transport.WriteShared(p.factory.Poem.Text) // on a new connection it cannot fail
+	p.Transport.LoseConnection()
+}
+
+// DataReceived ignores what a client says: it cannot want anything but a poem.
+func (p *Protocol) DataReceived([]byte) {}
+
+// ConnectionLost tells the log.
+func (p *Protocol) ConnectionLost(reason error) {
+	logServed(&p.factory.Log, &p.factory.Poem, p.Transport.RemoteAddr(), reason)
+}
+
+// logServed writes the line about one client that is gone.
+func logServed(log *zerolog.Logger, poem *Poem, peer net.Addr, reason error) {
+	if errors.Is(reason, protocol.ErrConnectionDone) {
+		log.Info().Str("poem", poem.Title).Int("bytes", len(poem.Text)).Stringer("peer", peer).Msg("Served a poem.")
+		return
+	}
+	log.Warn().Str("poem", poem.Title).Stringer("peer", peer).AnErr("reason", reason).
+		Msg("A client did not get the whole poem.")
+}
