@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -117,9 +118,14 @@ func (m *MemoryReactor) Buffers(send, receive int) {
 // each chunk when the one before has been read; 0 lets them come as they are.
 func (m *MemoryReactor) Chunk(n int) { m.k.network.chunk = n }
 
-// BlackHole makes an IP address, or a network such as "10.0.0.0/8", never
-// answer: an attempt to connect takes until its timeout.
+// BlackHole makes an IP address, a network such as "10.0.0.0/8", or a UNIX
+// socket's name such as "@hole", never answer: an attempt to connect takes until
+// its timeout.
 func (m *MemoryReactor) BlackHole(addr string) {
+	if strings.HasPrefix(addr, "@") {
+		m.k.network.deaf[addr] = true
+		return
+	}
 	p, err := netip.ParsePrefix(addr)
 	if err != nil {
 		ip, err := netip.ParseAddr(addr)

@@ -14,6 +14,7 @@ type network struct {
 	listening []*socket
 	open      []*socket // connected or connecting, this side's numbers
 	holes     []netip.Prefix
+	deaf      map[string]bool // UNIX names that never answer
 	lastPort  uint16
 
 	// For connections made from now on.
@@ -41,7 +42,7 @@ const (
 
 // newNetwork returns a network without a socket.
 func newNetwork() network {
-	return network{lastPort: lowestPort - 1, send: bufferSize, receive: bufferSize}
+	return network{deaf: make(map[string]bool), lastPort: lowestPort - 1, send: bufferSize, receive: bufferSize}
 }
 
 // listen binds a socket and makes it listen.
@@ -85,15 +86,15 @@ func (n *network) connect(m *memory, a, from kernel.Addr) (*socket, syscall.Errn
 	l := n.find(a)
 	if a.Unix() {
 		switch {
+		case n.deaf[a.Path]:
+			return nil, syscall.EAGAIN // as if its queue were full
 		case l == nil:
 			return nil, syscall.ECONNREFUSED
 		case l.listener.full():
 			return nil, syscall.EAGAIN
 		}
-	} else {
-		if errno := n.bind(s, a, from); errno != 0 {
-			return nil, errno
-		}
+	} else if errno := n.bind(s, a, from); errno != 0 {
+		return nil, errno
 	}
 	n.open = append(n.open, s)
 	switch {
