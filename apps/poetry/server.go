@@ -19,8 +19,8 @@ import (
 type Factory struct {
 	// Poem is what to serve.
 	Poem Poem
-	// Log hears of each client that got the poem or did not; the zero value is
-	// silent.
+	// Log hears of each client: that it got the poem, or did not, and at the
+	// debug level that it has come. The zero value is silent.
 	Log zerolog.Logger
 }
 
@@ -38,6 +38,7 @@ type Protocol struct {
 // ConnectionMade sends the poem. LoseConnection sees to it that all of it
 // arrives, however slowly the client reads.
 func (p *Protocol) ConnectionMade() {
+	logClient(&p.factory.Log, &p.factory.Poem, p.Transport)
 	_ = p.Transport.WriteShared(p.factory.Poem.Text) // on a new connection it cannot fail
 	p.Transport.LoseConnection()
 }
@@ -48,6 +49,13 @@ func (p *Protocol) DataReceived([]byte) {}
 // ConnectionLost tells the log.
 func (p *Protocol) ConnectionLost(reason error) {
 	logServed(&p.factory.Log, &p.factory.Poem, p.Transport.RemoteAddr(), reason)
+}
+
+// logClient writes the line about one client that has come.
+func logClient(log *zerolog.Logger, poem *Poem, t protocol.Transport) {
+	if line := log.Debug(); line.Enabled() {
+		line.Str("poem", poem.Title).Stringer("peer", t.RemoteAddr()).Msg("A client has come.")
+	}
 }
 
 // logServed writes the line about one client that is gone.

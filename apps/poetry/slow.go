@@ -35,8 +35,7 @@ type SlowFactory struct {
 	// Delay is the pause between two pieces; 0: [DefaultDelay]; below 0: none,
 	// see [NoDelay].
 	Delay time.Duration
-	// Log hears of each client that got the poem or did not; the zero value is
-	// silent.
+	// Log hears of each client, as a [Factory]'s does.
 	Log zerolog.Logger
 }
 
@@ -58,7 +57,10 @@ type SlowProtocol struct {
 var _ protocol.HalfCloser = (*SlowProtocol)(nil)
 
 // ConnectionMade sends the first piece.
-func (p *SlowProtocol) ConnectionMade() { p.sendPiece() }
+func (p *SlowProtocol) ConnectionMade() {
+	logClient(&p.factory.Log, &p.factory.Poem, p.Transport)
+	p.sendPiece()
+}
 
 // sendPiece sends what is due and sets the time of the next piece.
 //

@@ -69,7 +69,11 @@ type fetching struct {
 func (f *fetching) start(addr string) *deferred.Deferred {
 	f.missing++
 	pieces, options, began := 0, f.options, f.reactor.Now()
-	options.OnData = func([]byte) { pieces++ }
+	options.OnData = func([]byte) {
+		if pieces++; pieces == 1 {
+			f.log.Debug().Str("addr", addr).Msg("The first bytes of a poem are here.")
+		}
+	}
 	d := poetry.GetPoem(f.reactor, addr, options)
 	deferred.Then(d, func(poem []byte) (any, error) {
 		if _, err := f.stdout.Write(poem); err != nil {

@@ -54,7 +54,7 @@ func (c *count) Decode(ctx *kong.DecodeContext) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not enough: use a number from 1 up", text)
+		return fmt.Errorf("%q is not a number from 1 up", text)
 	}
 	*c = count(n)
 	return nil

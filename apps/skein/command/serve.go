@@ -101,7 +101,7 @@ func listen(r *reactor.Reactor, o *serverOptions, servers []server) error {
 // for the lines at the end.
 func (e *env) announce(r *reactor.Reactor, servers []server, details func(*zerolog.Event)) {
 	for _, s := range servers {
-		e.log.Info().Stringer("poem", s.poem).Stringer("addr", s.port.Addr()).Int("bytes", len(s.poem.Text)).
+		e.log.Info().Str("poem", s.poem.Title).Stringer("addr", s.port.Addr()).Int("bytes", len(s.poem.Text)).
 			Func(details).Msg("Serving a poem.")
 	}
 	r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() *deferred.Deferred {
