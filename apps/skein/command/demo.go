@@ -1,9 +1,8 @@
-//go:build linux || darwin || freebsd
-
 package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,11 +38,11 @@ func (c *demo) Run(e *env) error {
 		return err
 	}
 	switch {
-	case s.failure != nil:
-		return s.failure
 	case r.Signal() != nil:
 		e.log.Error().Msg("Interrupted.")
 		return &interruptedError{r.Signal()}
+	case s.failure != nil:
+		return s.failure
 	}
 	s.tellEnd(r.Stats())
 	return nil
@@ -101,9 +100,7 @@ func (s *show) begin() {
 	}
 	deferred.GatherResults(all).
 		AddErrback(func(err error) (any, error) {
-			if s.reactor.Signal() == nil {
-				s.failure = fmt.Errorf("the demo has failed: %w", err)
-			}
+			s.failure = errors.Unwrap(err) // of a FirstError
 			return nil, nil
 		}).
 		AddCallback(func(any) (any, error) {
@@ -121,8 +118,7 @@ func (s *show) fetch(sc *scene) *deferred.Deferred {
 		if !bytes.Equal(poem, sc.poem.Text) {
 			return nil, fmt.Errorf("%s came changed over the network", sc.poem)
 		}
-		s.tellPoem(sc)
-		return nil, nil
+		return nil, s.tellPoem(sc)
 	})
 }
 

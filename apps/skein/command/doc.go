@@ -1,5 +1,3 @@
-//go:build linux || darwin || freebsd
-
 // Package command is the skein command without its process: [Main] takes the
 // arguments and the two outputs and returns the exit status, so that a test, or
 // another program, can run it too.

@@ -1,5 +1,3 @@
-//go:build linux || darwin || freebsd
-
 package command
 
 import (
@@ -47,13 +45,14 @@ func (s *show) tellProgress(sc *scene) {
 }
 
 // tellPoem prints a complete poem.
-func (s *show) tellPoem(sc *scene) {
+func (s *show) tellPoem(sc *scene) error {
 	s.say("%s  %s is complete: %d bytes in %s.", ms(sc.last), sc.poem.Title, sc.received, counted(sc.pieces, "piece"))
 	s.say("")
-	if _, err := s.stdout.Write(sc.poem.Text); err != nil && s.failure == nil {
-		s.failure = fmt.Errorf("can't print a poem: %w", err)
+	if _, err := s.stdout.Write(sc.poem.Text); err != nil {
+		return fmt.Errorf("can't print a poem: %w", err)
 	}
 	s.say("")
+	return nil
 }
 
 // tellEnd sums up.
