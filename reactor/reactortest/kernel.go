@@ -12,7 +12,7 @@ import (
 // number. It does one thing after the other in an order that depends on nothing
 // but what the reactor does, so a run can be repeated.
 //
-// Time stands still while there is something to do, but for a microsecond a
+// Time stands still while there is something to do, but for a few microseconds a
 // batch; when there is nothing, it jumps to the next timer. With no timer
 // either, the loop waits for a call from another goroutine.
 //
@@ -52,7 +52,7 @@ var birth = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // workTime is how long a batch takes: a loop that is never idle must not stop
 // the time.
-const workTime = time.Microsecond
+const workTime = 10 * time.Microsecond
 
 // newMemory returns a kernel with nothing open.
 func newMemory() *memory {

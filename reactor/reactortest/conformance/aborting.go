@@ -178,7 +178,7 @@ func (p *abortInMakeConnection) ConnectionLost(error)                { p.lost++;
 func abortUnread(s *scene) {
 	server, client := s.pair()
 	server.Transport.PauseProducing()
-	client.write(string(pattern(16 << 20)))
+	client.write(string(s.much()))
 	s.marker()
 	server.Transport.AbortConnection()
 	s.lost(server, client)

@@ -132,9 +132,8 @@ func closeBoth(s *scene) {
 // for its protocol any more.
 func closeBothFull(s *scene) {
 	server, client := s.pair()
-	much := string(pattern(16 << 20))
-	server.write(much)
-	client.write(much)
+	server.write(string(s.much()))
+	client.write(string(s.much()))
 	server.Transport.LoseConnection()
 	client.Transport.LoseConnection()
 	s.done(client, server)
@@ -143,7 +142,7 @@ func closeBothFull(s *scene) {
 func closeThenAbort(s *scene) {
 	server, client := s.pair()
 	client.Transport.PauseProducing()
-	server.write(string(pattern(16 << 20)))
+	server.write(string(s.much()))
 	server.Transport.LoseConnection()
 	s.marker()
 	s.check("the close waits for the reader", !server.Lost())
@@ -152,7 +151,7 @@ func closeThenAbort(s *scene) {
 	s.isError("the reason", server.Reason(), protocol.ErrConnectionAborted)
 	client.Transport.ResumeProducing()
 	s.reset(client)
-	s.check("the rest is not sent", len(client.in) < 16<<20)
+	s.check("the rest is not sent", len(client.in) < len(s.much()))
 }
 
 func closeCause(s *scene) {

@@ -24,7 +24,7 @@ var deadlines = []test{
 	{name: "with a cause, too", f: closeStuckCause, opts: within(reactor.WithCloseTimeout(short))},
 	{name: "a slow peer is not aborted", f: closeProgress, opts: within(reactor.WithCloseTimeout(long))},
 	{name: "a peer that keeps its side open is left", f: closeLinger, opts: within(reactor.WithLingerTimeout(short))},
-	{name: "a peer that goes on sending is left", f: closeLingerFlood, opts: within(reactor.WithLingerTimeout(short))},
+	{name: "a peer that goes on sending is left", f: closeLingerFlood, opts: within(reactor.WithLingerTimeout(2 * time.Millisecond))},
 	{name: "no timer is left", f: closeNoTimer},
 }
 
@@ -36,7 +36,7 @@ func within(opts ...reactor.Option) []reactortest.Option {
 func closeStuck(s *scene) {
 	server, client := s.pair()
 	client.Transport.PauseProducing()
-	server.write(string(pattern(16 << 20)))
+	server.write(string(s.much()))
 	s.marker()
 	began := s.r.Now()
 	server.Transport.LoseConnection()
@@ -51,7 +51,7 @@ func closeStuckCause(s *scene) {
 	mine := errors.New("my own cause")
 	server, client := s.pair()
 	client.Transport.PauseProducing()
-	server.write(string(pattern(16 << 20)))
+	server.write(string(s.much()))
 	server.Transport.LoseConnectionCause(mine)
 	s.lost(server)
 	s.isError("the reason", server.Reason(), protocol.ErrConnectionAborted, mine)

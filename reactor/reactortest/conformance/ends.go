@@ -4,8 +4,10 @@ package conformance
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net"
+	"sync"
 
 	"skein/protocol"
 	"skein/protocol/protocoltest"
@@ -231,16 +233,22 @@ func (f *factory) reason() error {
 	return f.reasons[len(f.reasons)-1]
 }
 
-// pattern returns n bytes of which no two stretches look alike, so that lost,
-// doubled or swapped bytes show.
-func pattern(n int) []byte {
-	p := make([]byte, n)
-	x := uint32(2463534242)
-	for i := range p {
+// pattern returns n bytes, which are not to be changed, of which no two
+// stretches look alike, so that lost, doubled or swapped ones show.
+func pattern(n int) []byte { return noise()[:n:n] }
+
+// much returns more bytes than the kernel keeps for a peer that does not read.
+func (s *scene) much() []byte { return pattern(s.keeps * 2) }
+
+// noise makes the bytes of all patterns.
+var noise = sync.OnceValue(func() []byte {
+	p := make([]byte, 16<<20)
+	x := uint64(88172645463325252)
+	for i := 0; i < len(p); i += 8 {
 		x ^= x << 13
-		x ^= x >> 17
-		x ^= x << 5
-		p[i] = byte(x)
+		x ^= x >> 7
+		x ^= x << 17
+		binary.LittleEndian.PutUint64(p[i:], x)
 	}
 	return p
-}
+})

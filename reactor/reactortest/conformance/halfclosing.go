@@ -84,7 +84,7 @@ func halfQueued(s *scene) {
 	server, client := s.newHalf("the server"), s.newHalf("the client")
 	s.join(server, client)
 	server.Transport.PauseProducing()
-	want := pattern(16 << 20)
+	want := s.much()
 	client.write(string(want))
 	client.Transport.LoseWriteConnection()
 	s.marker()

@@ -16,6 +16,7 @@ import (
 // Loop is a kind of reactor, with a kind of socket.
 type Loop struct {
 	network string // "tcp" or "unix"
+	keeps   int    // bytes, at most, that the kernel keeps in one direction
 
 	// run runs f on a new reactor, as reactortest.Run does.
 	run func(t testing.TB, f func(*place) *deferred.Deferred, opts ...reactortest.Option)
@@ -34,7 +35,7 @@ type place struct {
 
 // Machine is the reactor on the machine's kernel; network is "tcp" or "unix".
 func Machine(network string) Loop {
-	l := Loop{network: network, bare: reactor.New}
+	l := Loop{network: network, keeps: 8 << 20, bare: reactor.New}
 	l.run = func(t testing.TB, f func(*place) *deferred.Deferred, opts ...reactortest.Option) {
 		t.Helper()
 		dir, err := os.MkdirTemp("", "skein") // t.TempDir's names are too long for a socket
@@ -55,7 +56,7 @@ func Machine(network string) Loop {
 // Memory is the reactor in memory. Bytes arrive in chunks of the given size, or
 // as they are if that is 0.
 func Memory(network string, chunk int) Loop {
-	l := Loop{network: network}
+	l := Loop{network: network, keeps: 256 << 10}
 	l.bare = func(opts ...reactor.Option) (*reactor.Reactor, error) {
 		return reactortest.NewMemory(opts...).Reactor, nil
 	}

@@ -215,7 +215,7 @@ func panicDrops(s *scene) {
 	server, client := s.pair()
 	client.Transport.PauseProducing()
 	server.OnData = func([]byte) {
-		server.write(string(pattern(16 << 20)))
+		server.write(string(s.much()))
 		panic(errOops)
 	}
 	client.write("request")

@@ -96,7 +96,7 @@ func pushResumed(s *scene) {
 			s.t.Errorf("resumed with %d bytes in the queue", n)
 		}
 	}
-	want := pattern(16 << 20)
+	want := s.much()
 	server.write(string(want))
 	s.marker()
 	s.sequence("while the peer does not read", p.calls, "pause")

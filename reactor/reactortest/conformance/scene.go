@@ -25,6 +25,7 @@ type scene struct {
 	t       *testing.T
 	in      *deferred.Inline
 	network string
+	keeps   int
 
 	ports   []*reactor.Port
 	ends    []*end
@@ -46,7 +47,7 @@ const patience = 20 * time.Second
 func (l Loop) play(t *testing.T, body func(s *scene), opts ...reactortest.Option) {
 	t.Helper()
 	l.run(t, func(p *place) *deferred.Deferred {
-		s := &scene{place: p, t: t, network: l.network}
+		s := &scene{place: p, t: t, network: l.network, keeps: l.keeps}
 		return deferred.InlineCallbacks(func(in *deferred.Inline) (any, error) {
 			s.in = in
 			body(s)

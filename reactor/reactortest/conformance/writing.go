@@ -109,7 +109,7 @@ func writeBuffered(s *scene) {
 	server, client := s.pair()
 	client.Transport.PauseProducing()
 	equal(s, "at first", server.Transport.Buffered(), 0)
-	want := pattern(16 << 20) // more than any kernel keeps
+	want := s.much()
 	server.write(string(want))
 	equal(s, "after a write", server.Transport.Buffered(), len(want))
 	s.marker()
