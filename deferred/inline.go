@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
+	"strings"
 )
 
 // ErrNotInBody is the panic of an [Inline] that is used where its body is not
@@ -215,6 +217,29 @@ func (in *Inline) coroutine(yield func(struct{}) bool) {
 		in.result = nil // if both are given, the error counts
 	case ok:
 		in.result, in.err = nil, fmt.Errorf("an InlineCallbacks body returned one: %w", ErrDeferredResult)
+	}
+}
+
+// InBody reports whether it is called, however indirectly, by the body of an
+// [InlineCallbacks]. A body has a goroutine of its own, though it runs only
+// while the one that resumed it stands still; so a check of "which goroutine is
+// this?" has to ask this, too. It reads the stack, which takes microseconds: it
+// is for such checks only.
+func InBody() bool {
+	pcs := make([]uintptr, 64)
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs)
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := n > 0; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			if strings.HasSuffix(f.Function, "deferred.(*Inline).coroutine") {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 // to end may end them.
 var loopsRunning atomic.Int32
 
+// stopRounds bounds how often bodies that wait anew are ended at the end.
+const stopRounds = 100
+
 // Run runs the loop on the calling goroutine until [Reactor.Stop] is called or
 // SIGINT or SIGTERM comes, and returns nil after an orderly shutdown, or
 // [ErrForcedStop] after a second signal. A reactor runs once: Run returns
@@ -169,7 +172,11 @@ func (r *Reactor) dismantle() error {
 	if wasRunning {
 		close(r.finished)
 		if loopsRunning.Add(-1) == 0 {
-			deferred.StopSuspended()
+			for range stopRounds {
+				if deferred.StopSuspended() == 0 {
+					break
+				}
+			}
 		}
 		deferred.SweepUnhandled()
 	}

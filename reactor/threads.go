@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"runtime/debug"
 
 	"skein/deferred"
@@ -38,25 +39,30 @@ func (r *Reactor) DeferToThread(f func() (any, error)) *deferred.Deferred {
 	go func() {
 		select {
 		case t.tokens <- struct{}{}:
+			r.runThread(f, d)
 		case <-r.finished:
-			return
 		}
-		value, err := protect(f)
-		<-t.tokens
-		r.CallFromThread(func() { t.deliver(d, value, err) })
 	}()
 	return d
 }
 
-// protect runs f and makes an error of a panic.
-func protect(f func() (any, error)) (value any, err error) {
+// runThread runs f and posts its result, also if f ends its goroutine, as
+// t.FailNow does in a test.
+func (r *Reactor) runThread(f func() (any, error), d *deferred.Deferred) {
+	t := &r.threads
+	value, err := any(nil), errGoexit
 	defer func() {
 		if v := recover(); v != nil {
 			value, err = nil, &deferred.PanicError{Value: v, Stack: debug.Stack()}
 		}
+		<-t.tokens
+		r.CallFromThread(func() { t.deliver(d, value, err) })
 	}()
-	return f()
+	value, err = f()
 }
+
+// errGoexit says that a function of DeferToThread has no result.
+var errGoexit = errors.New("reactor: the function ended its goroutine with runtime.Goexit")
 
 // deliver fires a Deferred that still waits.
 func (t *threadPool) deliver(d *deferred.Deferred, value any, err error) {
@@ -80,7 +86,8 @@ func (t *threadPool) abandon() {
 
 // BlockingCallFromThread runs f on the reactor's goroutine and waits for its
 // result; if that is a *deferred.Deferred, for what it fires with. Any goroutine
-// but the reactor's own may call it; there it returns [ErrWouldDeadlock]. It
+// but the reactor's own may call it; there, and in an inline callback, it
+// returns [ErrWouldDeadlock]. It
 // returns [ErrStopped] if the reactor ends first. Called before Run, it waits
 // for Run.
 //
@@ -89,7 +96,7 @@ func (r *Reactor) BlockingCallFromThread(f func() (any, error)) (any, error) {
 	if f == nil {
 		panic(errNilFunc("BlockingCallFromThread"))
 	}
-	if r.phase.Load() == running && goroutineID() == r.loopID.Load() {
+	if r.phase.Load() == running && r.onLoop() {
 		return nil, ErrWouldDeadlock
 	}
 	type outcome struct {

@@ -51,7 +51,8 @@ func (l loop) Turn() (stop bool) {
 // More reports whether the turn has left work for the next.
 func (l loop) More() bool {
 	r := l.Reactor
-	if len(r.backlog)+len(r.dirty)+len(r.lost)+len(r.released) > 0 || r.timerDue() {
+	switch {
+	case len(r.backlog)+len(r.dirty)+len(r.lost)+len(r.released) > 0, r.timerDue(), r.stopCalled && !r.stopping:
 		return true
 	}
 	r.mu.Lock()

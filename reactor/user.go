@@ -83,10 +83,16 @@ func (r *Reactor) check(method string) {
 
 // checkExactly is the slow half of check.
 func (r *Reactor) checkExactly(method string) {
-	if r.phase.Load() != running || r.calling && goroutineID() == r.loopID.Load() {
+	if r.phase.Load() != running || r.calling && r.onLoop() {
 		return
 	}
 	panic(&AffinityError{Method: method})
+}
+
+// onLoop reports whether the caller is the loop's goroutine, or an inline
+// callback's, which stands in for it. It takes microseconds.
+func (r *Reactor) onLoop() bool {
+	return goroutineID() == r.loopID.Load() || deferred.InBody()
 }
 
 // checkTimers guards the methods of delayed calls.

@@ -33,6 +33,7 @@ type machine struct {
 	poller  *netpoll.Poller
 	alarm   *alarm
 	handler Handler
+	task    queue.Func // turn, made a value once
 	woken   atomic.Bool
 
 	mu     sync.RWMutex // keeps Wake from writing to a number that Close gave back
@@ -47,6 +48,7 @@ func Open() (Kernel, error) {
 		return nil, fmt.Errorf("reactor: open the poller: %w", err)
 	}
 	m := &machine{poller: p}
+	m.task = m.turn
 	if m.alarm, err = newAlarm(m.Wake, m.trigger); err != nil {
 		_ = p.Close()
 		return nil, fmt.Errorf("reactor: open the timer: %w", err)
@@ -93,7 +95,7 @@ func (m *machine) trigger() {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if !m.closed {
-		_ = m.poller.Trigger(queue.HighPriority, m.turn, nil)
+		_ = m.poller.Trigger(queue.HighPriority, m.task, nil)
 	}
 }
 
