@@ -21,8 +21,8 @@ const childVariable = "SKEIN_REACTOR_TEST_CHILD"
 
 // children are the servers that a test needs in a process of its own, by name.
 var children = map[string]func() int{
-	"starved": func() int { return serveChild(64, greet) },
-	"poem":    func() int { return serveChild(0, holdPoem) },
+	"starved": func() int { return serveChild(true, greet) },
+	"poem":    func() int { return serveChild(false, holdPoem) },
 }
 
 // greet says hello and keeps the connection.
@@ -37,11 +37,13 @@ func holdPoem(p *proto) {
 	p.Transport.LoseConnection()
 }
 
-// serveChild runs a server, with a limit of descriptors if that is not 0, until
-// SIGTERM. It prints its address, so that the parent can connect.
-func serveChild(limit uint64, made func(*proto)) int {
-	if limit > 0 {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+// serveChild runs a server until SIGTERM; a poor one has 64 descriptors. It
+// prints its address, so that the parent can connect.
+func serveChild(poor bool, made func(*proto)) int {
+	if poor {
+		var limit syscall.Rlimit // its fields' types differ from system to system
+		limit.Cur, limit.Max = 64, 64
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 			fmt.Println(err)
 			return 1
 		}

@@ -77,15 +77,19 @@ func (c *conn) die(reason error, reset bool) {
 }
 
 // finishOutput is called when all output is with the kernel and no producer has
-// more, and goes on with what waited for that.
-func (c *conn) finishOutput() {
+// more. It goes on with what waited for that, and reports whether something did.
+func (c *conn) finishOutput() bool {
 	switch {
 	case c.has(isDead | isLingering):
+		return false
 	case c.has(isDisconnecting):
 		c.linger()
 	case c.has(isHalfClosing) && !c.has(isWriteShut):
 		c.shutWrite()
+	default:
+		return false
 	}
+	return true
 }
 
 // linger sends the end of output and waits for the peer's.

@@ -35,8 +35,8 @@ func (c *conn) serveOutput() {
 			break
 		}
 	}
-	if c.out.n == 0 && c.producing == nil {
-		c.finishOutput()
+	for c.out.n == 0 && c.producing == nil && c.finishOutput() {
+		// Half-closing may have called back, and that may have asked for the rest.
 	}
 	if c.has(isDisconnecting) && !c.has(isDead|isLingering) {
 		c.watchProgress()

@@ -157,12 +157,12 @@ func (p *Port) shutdown() {
 func (p *Port) finish() {
 	p.finished = true
 	p.r.log.Debug().Str("port", p.logName()).Msg("closed")
+	p.r.stopFactory(p, p.factory)
 	waiting := p.stopped
 	p.stopped = nil
 	for _, d := range waiting {
 		d.Callback(nil)
 	}
-	p.r.stopFactory(p, p.factory)
 	p.r.ended()
 }
 

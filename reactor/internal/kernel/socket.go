@@ -204,6 +204,9 @@ func fromSockaddr(sa unix.Sockaddr) Addr {
 	case *unix.SockaddrInet6:
 		return inet6(sa.Addr, sa.Port, sa.ZoneId)
 	case *unix.SockaddrUnix:
+		if sa.Name == "@" { // x/sys' word for a socket without a name
+			return Addr{}
+		}
 		return Addr{Path: sa.Name}
 	}
 	return Addr{}
