@@ -34,27 +34,18 @@ type daemon struct {
 // daemons are those of one script, by name.
 type daemons map[string]*daemon
 
-// daemonsOf returns the daemons of a script.
-func daemonsOf(ts *testscript.TestScript) daemons {
-	scripts.Lock()
-	defer scripts.Unlock()
-	if scripts.m == nil {
-		scripts.m = make(map[*testscript.TestScript]daemons)
-	}
-	if scripts.m[ts] == nil {
-		scripts.m[ts] = make(daemons)
-	}
-	return scripts.m[ts]
-}
+// daemonsKey is where a script's environment has them.
+type daemonsKey struct{}
 
-var scripts struct {
-	sync.Mutex
-	m map[*testscript.TestScript]daemons
+// setup gives a script a place for its daemons.
+func setup(e *testscript.Env) error {
+	e.Values[daemonsKey{}] = make(daemons)
+	return nil
 }
 
 // find returns the daemon that a script calls by name.
 func find(ts *testscript.TestScript, name string) *daemon {
-	d := daemonsOf(ts)[name]
+	d := ts.Value(daemonsKey{}).(daemons)[name]
 	if d == nil {
 		ts.Fatalf("nothing was started under the name %s", name)
 	}
@@ -71,7 +62,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	d.cmd.Dir = ts.Getenv("WORK")
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, d
 	ts.Check(d.cmd.Start())
-	daemonsOf(ts)[args[0]] = d
+	ts.Value(daemonsKey{}).(daemons)[args[0]] = d
 	go func() {
 		defer close(d.exited)
 		_ = d.cmd.Wait() // finish looks at the state

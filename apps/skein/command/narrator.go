@@ -67,7 +67,8 @@ func (s *show) tellEnd(stats reactor.Stats) {
 	s.say("All of it ran on one goroutine, without a lock: both ends of %d connections, in", len(s.scenes))
 	s.say("%d turns of the loop and %d callbacks. The slow poem held up nobody.", stats.Turns, stats.Callbacks)
 	s.say("")
-	s.say("Now try it yourself:  skein slowpoetry   and in another terminal   skein get 10000")
+	s.say("Now try it yourself:      go run ./apps/skein slowpoetry")
+	s.say("and in another terminal:  go run ./apps/skein get 10000")
 }
 
 // ms writes a time in milliseconds, in a column.
