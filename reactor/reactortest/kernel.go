@@ -188,7 +188,7 @@ func (m *memory) Pending(fd int) kernel.Events {
 	if errno != 0 {
 		return kernel.Readable | kernel.Writable // as poll(2) says it
 	}
-	return s.ready()
+	return s.ready() & (kernel.Readable | kernel.Writable)
 }
 
 // edge notes that a socket's state has changed.

@@ -68,20 +68,21 @@ func (s *socket) ready() (e kernel.Events) {
 }
 
 // read takes what has arrived. What arrived before a reset can still be read,
-// and so can the end.
+// and so can the end; a UNIX socket tells of the error before the end.
 func (s *socket) read(p []byte) (int, syscall.Errno) {
+	unix := s.local.Unix()
 	switch {
 	case s.connecting:
 		return 0, syscall.EAGAIN
+	case s.listener != nil && unix:
+		return 0, syscall.EINVAL
 	case s.in == nil:
 		return 0, s.errorOr(syscall.ENOTCONN)
 	case s.in.avail > 0:
 		return s.in.take(p), 0
-	case s.in.ended():
-		return 0, 0
-	case s.err != 0:
+	case s.err != 0 && (unix || !s.in.ended()):
 		return 0, s.takeError()
-	case s.gone:
+	case s.in.ended() || s.gone:
 		return 0, 0
 	}
 	return 0, syscall.EAGAIN
@@ -90,10 +91,13 @@ func (s *socket) read(p []byte) (int, syscall.Errno) {
 // write puts in what there is room for. Bytes for a TCP peer that has closed
 // are taken, and answered by a reset.
 func (s *socket) write(p []byte) (int, syscall.Errno) {
+	unix := s.local.Unix()
 	switch {
 	case s.connecting:
 		return 0, syscall.EAGAIN
-	case s.err != 0:
+	case s.listener != nil && unix:
+		return 0, syscall.ENOTCONN
+	case s.err != 0 && !unix:
 		return 0, s.takeError()
 	case s.out == nil || s.gone || s.out.fin:
 		return 0, syscall.EPIPE
@@ -103,6 +107,9 @@ func (s *socket) write(p []byte) (int, syscall.Errno) {
 	}
 	return s.out.put(p)
 }
+
+// over reports whether a connection has ended in both directions.
+func (s *socket) over() bool { return s.in.ended() && s.out.ended() }
 
 // takeError returns the pending error, once.
 func (s *socket) takeError() syscall.Errno {
