@@ -156,7 +156,7 @@ type options struct {
 // defaults returns the choices of those who make none.
 func defaults() options {
 	return options{
-		logger:        zerolog.New(os.Stderr).With().Timestamp().Logger(),
+		logger:        zerolog.New(os.Stderr).Level(zerolog.InfoLevel).With().Timestamp().Logger(),
 		signals:       true,
 		closeTimeout:  30 * time.Second,
 		lingerTimeout: 5 * time.Second,
@@ -169,7 +169,8 @@ func defaults() options {
 }
 
 // WithLogger sets where the reactor logs; the default is JSON lines on standard
-// error. The reactor adds the field "owner": whose callback was running.
+// error, from level info on. The reactor adds the field "owner": whose callback
+// was running.
 func WithLogger(l zerolog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // WithDebug makes the reactor look for mistakes, at a price per callback: it
