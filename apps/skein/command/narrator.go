@@ -46,7 +46,8 @@ func (s *show) tellProgress(sc *scene) {
 
 // tellPoem prints a complete poem.
 func (s *show) tellPoem(sc *scene) error {
-	s.say("%s  %s is complete: %d bytes in %s.", ms(sc.last), sc.poem.Title, sc.received, counted(sc.pieces, "piece"))
+	now := s.reactor.Now().Sub(s.began)
+	s.say("%s  %s is complete: %d bytes in %s.", ms(now), sc.poem.Title, sc.received, counted(sc.pieces, "piece"))
 	s.say("")
 	if _, err := s.stdout.Write(sc.poem.Text); err != nil {
 		return fmt.Errorf("can't print a poem: %w", err)
