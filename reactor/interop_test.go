@@ -30,8 +30,8 @@ const interopVariable = "SKEIN_INTEROP"
 
 // probeTwisted finds out whether there is a Twisted to talk to.
 var probeTwisted = sync.OnceValue(func() error {
-	if out, err := exec.Command(python, "-c", "import twisted").CombinedOutput(); err != nil {
-		return fmt.Errorf("%s -c 'import twisted': %w\n%s", python, err, out)
+	if out, err := exec.Command(python, "-c", "import twisted.internet.protocol").CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", python, err, out)
 	}
 	return nil
 })
