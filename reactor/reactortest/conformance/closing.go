@@ -5,9 +5,14 @@ package conformance
 import (
 	"errors"
 	"io"
+	"time"
 
 	"skein/protocol"
+	"skein/reactor"
 )
+
+// patient makes a close that only a deadline would end fail the test.
+var patient = within(reactor.WithCloseTimeout(time.Hour), reactor.WithLingerTimeout(time.Hour))
 
 // closing is LoseConnection.
 var closing = []test{
@@ -16,10 +21,10 @@ var closing = []test{
 	{name: "twice is once", f: closeTwice},
 	{name: "no data is delivered any more", f: closeStopsInput},
 	{name: "ConnectionLost does not come from inside it", f: closeIsLater},
-	{name: "unread input does not make it a reset", f: closeUnread},
-	{name: "of a paused connection", f: closePaused},
-	{name: "both ends at once", f: closeBoth},
-	{name: "both ends at once, with much to send", f: closeBothFull},
+	{name: "unread input does not make it a reset", f: closeUnread, opts: patient},
+	{name: "of a paused connection", f: closePaused, opts: patient},
+	{name: "both ends at once", f: closeBoth, opts: patient},
+	{name: "both ends at once, with much to send", f: closeBothFull, opts: patient},
 	{name: "then abort", f: closeThenAbort},
 	{name: "a cause is in the reason", f: closeCause},
 	{name: "the second cause comes too late", f: closeCauses},
