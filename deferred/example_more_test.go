@@ -164,7 +164,7 @@ func ExampleQueue() {
 func ExampleSetUnhandledHandler() {
 	deferred.SweepUnhandled() // what earlier examples have left
 	previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { fmt.Println(u) })
-	defer deferred.SetUnhandledHandler(previous)
+	defer func() { deferred.SetUnhandledHandler(previous) }()
 
 	deferred.Succeed(1).AddCallback(func(any) (any, error) { return nil, errors.New("connection lost") })
 	fmt.Println("reported:", deferred.SweepUnhandled())

@@ -65,7 +65,7 @@ var cancelRows = []row{
 	// would stay unfired for ever and a timeout could not end it.
 	{"canceller that raises: exception leaves cancel(), the deferred stays unfired", func(r *recorder) {
 		previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { r.note("reported %s", short(u.Err)) })
-		defer deferred.SetUnhandledHandler(previous)
+		defer func() { deferred.SetUnhandledHandler(previous) }()
 		d := deferred.NewCancellable(func(*deferred.Deferred) { panic("in canceller") })
 		r.probe(d, "r").Cancel()
 		r.raised(func() { d.Callback(1) })
@@ -84,7 +84,7 @@ var cancelRows = []row{
 	{"cancel with no callbacks and nobody listening: logged at deletion", func(r *recorder) {
 		deferred.SweepUnhandled()
 		previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { r.note("reported %s", short(u.Err)) })
-		defer deferred.SetUnhandledHandler(previous)
+		defer func() { deferred.SetUnhandledHandler(previous) }()
 		deferred.New().Cancel()
 		deferred.SweepUnhandled()
 	}, []string{"reported Cancelled"}},

@@ -137,7 +137,7 @@ var inlineRows = []row{
 	{"user calls callback() on the returned deferred", func(r *recorder) {
 		deferred.SweepUnhandled()
 		previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { r.note("reported %s", short(u.Err)) })
-		defer deferred.SetUnhandledHandler(previous)
+		defer func() { deferred.SetUnhandledHandler(previous) }()
 		d, e := deferred.New(), deferred.New()
 		outer := r.probe(body(func(in inline) (any, error) {
 			in.Yield(d)

@@ -42,7 +42,7 @@ func (r *recorder) listProbe(d *deferred.Deferred) *deferred.Deferred {
 // sweep notes every error that is unhandled now.
 func (r *recorder) sweep() {
 	previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { r.note("unhandled %s", short(u.Err)) })
-	defer deferred.SetUnhandledHandler(previous)
+	defer func() { deferred.SetUnhandledHandler(previous) }()
 	deferred.SweepUnhandled()
 }
 
@@ -200,7 +200,7 @@ var listCancelRows = []row{
 	// so the list fires.
 	{"cancel the list when a member's canceller raises", func(r *recorder) {
 		previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) { r.note("reported %s", short(u.Err)) })
-		defer deferred.SetUnhandledHandler(previous)
+		defer func() { deferred.SetUnhandledHandler(previous) }()
 		a := deferred.NewCancellable(func(*deferred.Deferred) { panic("in canceller") })
 		r.listProbe(deferred.DeferredList(list(a, r.cancellable("b")), deferred.ConsumeErrors())).Cancel()
 	}, []string{"reported PanicError in canceller", "b canceller", "r:cb([err Cancelled, err Cancelled])"}},

@@ -110,7 +110,7 @@ func TestOracleUnhandledErrorTexts(t *testing.T) {
 	t.Run("... errback(Exception) without traceback", func(t *testing.T) {
 		deferred.SweepUnhandled()
 		previous := deferred.SetUnhandledHandler(nil) // the default: standard error
-		defer deferred.SetUnhandledHandler(previous)
+		defer func() { deferred.SetUnhandledHandler(previous) }()
 		got := captureStderr(t, func() {
 			deferred.New().Errback(errV)
 			deferred.SweepUnhandled()

@@ -123,7 +123,7 @@ func TestUnhandledText(t *testing.T) {
 func TestSetUnhandledHandler(t *testing.T) {
 	calls := 0
 	original := deferred.SetUnhandledHandler(func(deferred.Unhandled) { calls++ })
-	defer deferred.SetUnhandledHandler(original)
+	defer func() { deferred.SetUnhandledHandler(original) }()
 	deferred.SweepUnhandled()
 	calls = 0
 	counting := deferred.SetUnhandledHandler(nil)

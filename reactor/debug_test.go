@@ -3,6 +3,7 @@ package reactor_test
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,9 @@ func TestForeignGoroutineIsCaught(t *testing.T) {
 		}
 		return closing(port, connected.AddCallback(func(any) (any, error) {
 			return r.DeferToThread(func() (any, error) {
+				for !reactor.Asleep(r) { // what would be caught while the loop works is a matter of luck
+					runtime.Gosched()
+				}
 				for name, f := range calls {
 					var wrong *reactor.AffinityError
 					err, _ := misuse(f).(error)

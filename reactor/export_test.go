@@ -14,3 +14,7 @@ func FD(t protocol.Transport) int { return int(t.(*conn).fd) }
 func Inject(r *Reactor, fd int) {
 	r.table[fd].ready(kernel.Readable | kernel.Writable | kernel.Hangup | kernel.Failed)
 }
+
+// Asleep reports whether the loop seems to be waiting. It reads the field of the
+// affinity check as a foreign goroutine does.
+func Asleep(r *Reactor) bool { return !r.calling }

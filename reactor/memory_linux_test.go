@@ -1,10 +1,13 @@
 package reactor_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestMemoryOfSlowReaders lets 1,500 clients connect to a server of a poem of
@@ -12,15 +15,24 @@ import (
 func TestMemoryOfSlowReaders(t *testing.T) {
 	cmd, addr, _ := startChild(t, "poem")
 	const clients, limit = 1500, 24 << 10
+	// A small window keeps most of the poem out of the kernel, where it would not
+	// count.
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		failed := c.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10)
+		})
+		return errors.Join(failed, err)
+	}}
 	connect := func(n int) {
-		for range n {
-			c, err := net.Dial("tcp", addr)
+		for i := range n {
+			c, err := dialer.Dial("tcp", addr)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("client %d: %v", i, err)
 			}
 			// One byte shows that the connection has been served.
+			_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 			if _, err := c.Read(make([]byte, 1)); err != nil {
-				t.Fatal(err)
+				t.Fatalf("client %d: %v", i, err)
 			}
 			t.Cleanup(func() { _ = c.Close() })
 		}

@@ -25,6 +25,7 @@ type Port struct {
 	open     bool
 	finished bool // the descriptor is closed
 	queued   bool // in Reactor.backlog
+	held     bool // PauseAccepting
 	paused   bool // out of descriptors: in Reactor.starved
 	retry    *clock.DelayedCall
 	stopped  []*deferred.Deferred // one for each StopListening
@@ -137,6 +138,32 @@ func (p *Port) StopListening() *deferred.Deferred {
 	return d
 }
 
+// PauseAccepting leaves new connections in the kernel's queue, where they wait
+// without cost to this process, until ResumeAccepting. It takes effect at once:
+// called while a connection is being made, that one is the last.
+//
+// Twisted: Port.pauseProducing.
+func (p *Port) PauseAccepting() {
+	p.r.check("PauseAccepting")
+	p.held = true
+}
+
+// ResumeAccepting ends what PauseAccepting began. Nobody is accepted from inside
+// this call.
+//
+// Twisted: Port.resumeProducing.
+func (p *Port) ResumeAccepting() {
+	p.r.check("ResumeAccepting")
+	if !p.held {
+		return
+	}
+	p.held = false
+	if p.open && !p.queued {
+		p.queued = true
+		p.r.enqueue(p)
+	}
+}
+
 // shutdown closes the port. The rest follows when its descriptor is closed.
 func (p *Port) shutdown() {
 	if !p.open {
@@ -184,7 +211,7 @@ func (p *Port) enqueueOrServe() {
 func (p *Port) serve() {
 	p.queued = false
 	for range acceptBatch {
-		if !p.open || p.paused {
+		if !p.open || p.paused || p.held {
 			return
 		}
 		fd, from, errno := p.r.kernel.Accept(p.fd)

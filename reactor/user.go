@@ -31,7 +31,7 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 	r.stats.Callbacks++
 	defer func() {
 		if v := recover(); v != nil {
-			failure = r.panicked(who, what, v)
+			failure = r.panicked(what, v)
 		}
 		r.owner = outer
 	}()
@@ -54,7 +54,7 @@ func (r *Reactor) timed(what string, f func()) {
 }
 
 // panicked logs a panic and makes an error of it.
-func (r *Reactor) panicked(who owner, what string, v any) error {
+func (r *Reactor) panicked(what string, v any) error {
 	e := &deferred.PanicError{Value: v, Stack: debug.Stack()}
 	r.stats.Panics++
 	r.log.Error().Str("call", what).Interface("panic", logValue(v)).Str("stack", string(e.Stack)).Msg("panic in " + what)

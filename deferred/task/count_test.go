@@ -93,8 +93,7 @@ func TestCountAfterResetAndRestart(t *testing.T) {
 
 func TestCountIsNeverLessThanOne(t *testing.T) {
 	d := newDiary()
-	var l *task.LoopingCall
-	l = task.NewLoopingCallWithCount(d.clock, func(count int) *deferred.Deferred {
+	l := task.NewLoopingCallWithCount(d.clock, func(count int) *deferred.Deferred {
 		if count < 1 {
 			t.Errorf("at %v the count is %d", d.clock.Now().Sub(d.start), count)
 		}

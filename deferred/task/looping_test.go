@@ -172,8 +172,7 @@ func TestAFailedCallEndsTheLoop(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				d := newDiary()
 				var work, done *deferred.Deferred
-				var l *task.LoopingCall
-				l = task.NewLoopingCall(d.clock, func() *deferred.Deferred {
+				l := task.NewLoopingCall(d.clock, func() *deferred.Deferred {
 					d.note("call")
 					work = f()
 					return work

@@ -83,10 +83,11 @@ func (c *calls) Writev(fd int, bufs [][]byte) (int, syscall.Errno) {
 func (c *calls) Accept(fd int) (int, Addr, syscall.Errno) {
 	for {
 		size := uint32(unix.SizeofSockaddrAny)
+		c.name.Addr.Family = unix.AF_UNSPEC // a peer without a name leaves it alone
 		n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)),
 			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 		if errno == 0 {
-			return int(n), c.address(size), 0
+			return int(n), c.address(), 0
 		}
 		if errno != syscall.EINTR {
 			return -1, Addr{}, errno
@@ -96,7 +97,7 @@ func (c *calls) Accept(fd int) (int, Addr, syscall.Errno) {
 
 // address decodes the name that a call has left behind, without allocating for
 // an IP address.
-func (c *calls) address(size uint32) Addr {
+func (c *calls) address() Addr {
 	switch c.name.Addr.Family {
 	case unix.AF_INET:
 		sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&c.name))
