@@ -23,9 +23,10 @@ import (
 //
 // It is driven in one of two ways. Run runs it as any reactor: when nothing is
 // ready, the clock jumps to the next delayed call, so that two hours take
-// microseconds. Or a test drives it by hand, without Run: [MemoryReactor.Pump]
-// and [MemoryReactor.Advance] do what there is to do and return. By hand there
-// is no startup and no shutdown.
+// microseconds; but while functions run off the loop, it goes no faster than the
+// clock on the wall. Or a test drives it by hand, without Run:
+// [MemoryReactor.Pump] and [MemoryReactor.Advance] do what there is to do and
+// return. By hand there is no startup and no shutdown.
 //
 // UNIX sockets need an abstract name, with a leading @.
 //
@@ -88,7 +89,7 @@ func (m *MemoryReactor) Advance(d time.Duration) {
 	k.driven = true
 	defer func() { k.driven = false }()
 	until := k.now.Load() + int64(d)
-	k.Wake() // for what the test has set since
+	k.woken.Store(true) // for what the test has set since
 	for {
 		for worked := true; worked; {
 			worked, _ = k.step()
@@ -101,6 +102,15 @@ func (m *MemoryReactor) Advance(d time.Duration) {
 		default:
 			return
 		}
+	}
+}
+
+// Wait waits, in real time, until no function of DeferToThread and no name
+// lookup is under way, and does what follows from them. The clock stands still
+// meanwhile. Run needs no such call.
+func (m *MemoryReactor) Wait() {
+	for m.Advance(0); m.k.away(); m.Advance(0) {
+		<-m.k.bell
 	}
 }
 

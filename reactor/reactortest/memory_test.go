@@ -180,6 +180,32 @@ func TestMemoryRunWaitsForOtherGoroutines(t *testing.T) {
 	})
 }
 
+func TestMemoryTimeDoesNotJumpWhileFunctionsRunElsewhere(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		release := make(chan struct{})
+		d := m.DeferToThread(func() (any, error) { <-release; return nil, nil })
+		m.CallLater(5*time.Millisecond, func() { close(release) }) // it comes, though not by a jump
+		return d.AddTimeout(time.Hour, m)
+	})
+}
+
+func TestMemoryWaitByHand(t *testing.T) {
+	m := reactortest.NewMemory()
+	defer m.Close()
+	start, got := m.Now(), 0
+	for i := range 10 {
+		m.DeferToThread(func() (any, error) { return i, nil }).AddCallback(func(v any) (any, error) {
+			got += v.(int)
+			return nil, nil
+		})
+	}
+	m.Wait()
+	if got != 45 || !m.Now().Equal(start) {
+		t.Errorf("the results add up to %d, want 45; the clock moved by %v", got, m.Now().Sub(start))
+	}
+	m.Wait() // with nothing to wait for
+}
+
 func TestMemoryTimePassesForABusyLoop(t *testing.T) {
 	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
 		over, d := false, deferred.New()

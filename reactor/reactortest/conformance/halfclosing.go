@@ -13,6 +13,7 @@ var halfClosing = []test{
 	{name: "one direction after the other ends the connection", f: halfBoth},
 	{name: "then LoseConnection", f: halfThenLose},
 	{name: "after LoseConnection it does nothing", f: halfAfterLose},
+	{name: "it waits for UnregisterProducer", f: halfProducer},
 	{name: "in ConnectionMade", f: halfInMade},
 	{name: "a paused HalfCloser hears of the end when it reads on", f: halfPaused},
 }
@@ -138,6 +139,25 @@ func halfAfterLose(s *scene) {
 	server.half.OnReadLost = func() { server.Transport.LoseConnection() }
 	s.done(client, server)
 	s.sequence("the client", client.heard(), "MakeConnection", "ConnectionMade", "ConnectionLost")
+}
+
+func halfProducer(s *scene) {
+	server, client := s.newHalf("the server"), s.newHalf("the client")
+	s.join(server, client)
+	client.produce(true)
+	client.write("first, ")
+	client.Transport.LoseWriteConnection()
+	server.got([]byte("first, "))
+	s.marker()
+	s.sequence("the client, while its producer goes on", client.heard(), "MakeConnection", "ConnectionMade")
+	client.write("second")
+	client.Transport.UnregisterProducer()
+	s.tooLate("after UnregisterProducer", client.Transport)
+	s.until("both have heard", func() bool { return len(client.heard()) == 3 && len(server.heard()) == 3 })
+	server.got([]byte("first, second"))
+	s.sequence("the client", client.heard(), "MakeConnection", "ConnectionMade", "WriteConnectionLost")
+	server.write("the other way")
+	client.got([]byte("the other way"))
 }
 
 func halfInMade(s *scene) {

@@ -22,6 +22,8 @@ var listening = []test{
 	{name: "live connections live on", f: listenLiveOn},
 	{name: "stopping twice is once", f: listenStopTwice},
 	{name: "stopping in BuildProtocol", f: listenStopInBuild},
+	{name: "while accepting is paused, clients wait", f: listenPaused},
+	{name: "stopping while accepting is paused", f: listenPausedStop},
 	{name: "an address can be used again at once", f: listenAgain},
 	{name: "factories hear of their ports", f: listenFactory},
 	{name: "every address of the machine", f: listenEverywhere, only: "tcp"},
@@ -136,6 +138,33 @@ func listenStopInBuild(s *scene) {
 	f.ended()
 	server.write("hello")
 	client.got([]byte("hello"))
+}
+
+func listenPaused(s *scene) {
+	server, client := s.newEnd("the server"), s.newEnd("the client")
+	f := s.builds(server.proto)
+	p := s.listen(f)
+	p.PauseAccepting()
+	s.connect(p, s.builds(client.proto))
+	s.until("the client is connected", client.Made)
+	client.write("early")
+	s.marker()
+	s.sequence("the calls of a paused port's factory", f.calls, "StartFactory")
+	p.ResumeAccepting()
+	s.check("nobody is accepted from inside ResumeAccepting", !server.Made())
+	server.got([]byte("early"))
+}
+
+func listenPausedStop(s *scene) {
+	client := s.newEnd("the client")
+	p := s.listen(s.builds())
+	p.PauseAccepting()
+	s.connect(p, s.builds(client.proto))
+	s.until("the client is connected", client.Made)
+	s.await(p.StopListening())
+	p.ResumeAccepting()
+	s.lost(client)
+	equal(s, "accepted", s.r.Stats().Accepted, 0)
 }
 
 func listenAgain(s *scene) {

@@ -137,16 +137,20 @@ func blockingResults(s *scene) {
 	equal(s, "the value of a Deferred that fires later", s.await(d), any("later"))
 }
 
-// blockingOnLoop asks in a timer, on the loop's own stack.
+// blockingOnLoop asks in a timer, on the loop's own stack, and in an inline
+// body, which is on the loop but has a stack of its own.
 func blockingOnLoop(s *scene) {
 	ran := false
+	f := func() (any, error) { ran = true; return nil, nil }
 	var err error
 	s.r.CallLater(0, func() {
-		_, err = s.r.BlockingCallFromThread(func() (any, error) { ran = true; return nil, nil })
+		_, err = s.r.BlockingCallFromThread(f)
 		s.poke()
 	})
 	s.until("the call has been answered", func() bool { return err != nil })
-	s.isError("a blocking call on the loop", err, reactor.ErrWouldDeadlock)
+	s.isError("a blocking call in a timer", err, reactor.ErrWouldDeadlock)
+	_, err = s.r.BlockingCallFromThread(f)
+	s.isError("a blocking call in an inline body", err, reactor.ErrWouldDeadlock)
 	s.turns(2)
 	s.check("the function does not run", !ran)
 }
