@@ -1,0 +1,123 @@
+package basic
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// DefaultMaxString is the length of the longest string where MaxLength is 0.
+const DefaultMaxString = 99999
+
+// NetstringReceiver cuts the stream into netstrings: the length in decimal
+// digits, a colon, that many bytes, a comma, as in "5:hello,". At the first
+// byte that cannot belong to a netstring, or that makes one longer than
+// MaxLength, it closes the connection, with [ErrMalformed] or [ErrTooLong] as
+// the cause. Embed it in a [StringHandler]. The zero value is ready.
+//
+// Twisted: basic.NetstringReceiver.
+type NetstringReceiver struct {
+	Receiver
+
+	// MaxLength is the length of the longest string that is accepted, in bytes;
+	// 0: [DefaultMaxString], less: empty strings only. It does not bound what is
+	// sent.
+	MaxLength int
+
+	handler StringHandler
+	length  int // so far as its digits have come
+	stage   netstringStage
+}
+
+// netstringStage says what comes next.
+type netstringStage uint8
+
+const (
+	netstringStart netstringStage = iota // the first digit
+	netstringDigit                       // another digit or the colon
+	netstringBody                        // the string and the comma
+)
+
+// SendString writes s as a netstring, as one write. It keeps no reference to s.
+// The error is the transport's.
+//
+// Twisted: basic.NetstringReceiver.sendString.
+func (s *NetstringReceiver) SendString(p []byte) error {
+	f := frames.Get().(*frame)
+	f.bufs[0] = append(strconv.AppendInt(f.head[:0], int64(len(p)), 10), ':')
+	f.bufs[1], f.bufs[2] = p, comma
+	return s.send(f, 3)
+}
+
+// comma ends a netstring.
+var comma = []byte{','}
+
+// cut delivers a string.
+func (s *NetstringReceiver) cut() bool {
+	for s.stage != netstringBody {
+		if len(s.in.rest) == 0 {
+			return false
+		}
+		if err := s.head(s.in.rest[0]); err != nil {
+			s.lose(err)
+			return false
+		}
+		s.in.rest = s.in.rest[1:]
+	}
+	if s.in.pending() <= s.length { // the comma must have come, too
+		s.in.stash()
+		return false
+	}
+	if c := s.in.rest[s.length-len(s.in.part)]; c != ',' {
+		s.lose(malformed(c, "the comma"))
+		return false
+	}
+	p, held := s.in.take(s.length, 1)
+	s.restart()
+	s.handler.StringReceived(p)
+	if held {
+		s.in.recycle(p)
+	}
+	return true
+}
+
+// head takes a byte of the length. It needs no buffer, and sees an error at the
+// first byte that makes it one.
+func (s *NetstringReceiver) head(c byte) error {
+	switch digit := int(c) - '0'; {
+	case digit >= 0 && digit <= 9:
+		if s.stage == netstringDigit && s.length == 0 {
+			return malformed(c, "the colon, for a length has no leading zero")
+		}
+		// 10*length + digit > limit, without the overflow.
+		limit := limitOf(s.MaxLength, DefaultMaxString)
+		if s.length > limit/10 || s.length*10 > limit-digit {
+			return fmt.Errorf("%w: a netstring of more than %d bytes", ErrTooLong, limit)
+		}
+		s.length = s.length*10 + digit
+		s.stage = netstringDigit
+	case s.stage == netstringStart:
+		return malformed(c, "a digit")
+	case c != ':':
+		return malformed(c, "a digit or the colon")
+	default:
+		s.stage = netstringBody
+	}
+	return nil
+}
+
+// malformed says what should have come instead of c.
+func malformed(c byte, wanted string) error {
+	return fmt.Errorf("%w: got %q in place of %s", ErrMalformed, c, wanted)
+}
+
+// restart waits for the next string.
+func (s *NetstringReceiver) restart() { s.length, s.stage = 0, netstringStart }
+
+// user returns the handler.
+func (s *NetstringReceiver) user() any { return s.handler }
+
+// bindString seals [StringHandler].
+func (s *NetstringReceiver) bindString(h StringHandler) *Receiver {
+	s.cutter, s.handler = s, h
+	return &s.Receiver
+}
