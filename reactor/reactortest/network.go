@@ -13,6 +13,7 @@ import (
 type network struct {
 	listening []*socket
 	open      []*socket // connected or connecting, this side's numbers
+	mailboxes []*socket // UDP sockets
 	holes     []netip.Prefix
 	deaf      map[string]bool // UNIX names that never answer
 	lastPort  uint16
@@ -171,6 +172,7 @@ func (n *network) inHole(ip netip.Addr) bool {
 
 // forget takes a closed socket off the lists.
 func (n *network) forget(s *socket) {
+	n.mailboxes = slices.DeleteFunc(n.mailboxes, func(o *socket) bool { return o == s })
 	same := func(o *socket) bool { return o == s }
 	n.listening = slices.DeleteFunc(n.listening, same)
 	n.open = slices.DeleteFunc(n.open, same)

@@ -20,6 +20,7 @@ type socket struct {
 	told    bool // in memory.edges
 
 	listener *listener // of a listening socket
+	mail     *mailbox  // of a UDP socket
 
 	connecting bool
 	in, out    *stream
@@ -45,6 +46,9 @@ func (s *socket) ready() (e kernel.Events) {
 			e |= kernel.Readable
 		}
 		return e
+	}
+	if s.mail != nil {
+		return s.readyMail()
 	}
 	if s.connecting {
 		return 0

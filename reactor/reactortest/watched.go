@@ -45,6 +45,16 @@ func (w *watched) Listen(a kernel.Addr, o kernel.ListenOptions) (int, syscall.Er
 	return fd, errno
 }
 
+// ListenUDP notes the socket under its real address.
+func (w *watched) ListenUDP(a kernel.Addr) (int, syscall.Errno) {
+	fd, errno := w.Kernel.ListenUDP(a)
+	if errno == 0 {
+		bound, _ := w.Kernel.LocalAddr(fd)
+		w.sockets[fd] = "a UDP socket on " + addrText(bound)
+	}
+	return fd, errno
+}
+
 // Accept notes the connection.
 func (w *watched) Accept(port int) (int, kernel.Addr, syscall.Errno) {
 	fd, from, errno := w.Kernel.Accept(port)

@@ -87,10 +87,23 @@ func (*calls) Accept(fd int) (int, Addr, syscall.Errno) {
 	return nfd, fromSockaddr(from), 0
 }
 
+// ReadFrom reads one datagram.
+func (*calls) ReadFrom(fd int, p []byte) (int, Addr, syscall.Errno) {
+	var from unix.Sockaddr
+	n, errno := retry(func() (n int, err error) {
+		n, from, err = unix.Recvfrom(fd, p, 0)
+		return n, err
+	})
+	if errno != 0 {
+		return 0, Addr{}, errno
+	}
+	return n, fromSockaddr(from), 0
+}
+
 // socket makes a non-blocking socket that is closed on exec and whose broken
 // pipe is an error and not a signal.
-func socket(family int) (int, syscall.Errno) {
-	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+func socket(family, kind int) (int, syscall.Errno) {
+	fd, err := unix.Socket(family, kind, 0)
 	if err != nil {
 		return -1, errnoOf(err)
 	}

@@ -95,6 +95,21 @@ func (c *calls) Accept(fd int) (int, Addr, syscall.Errno) {
 	}
 }
 
+// ReadFrom reads one datagram.
+func (c *calls) ReadFrom(fd int, p []byte) (int, Addr, syscall.Errno) {
+	for {
+		size := uint32(unix.SizeofSockaddrAny)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0,
+			uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)))
+		if errno == 0 {
+			return int(n), c.address(), 0
+		}
+		if errno != syscall.EINTR {
+			return 0, Addr{}, errno
+		}
+	}
+}
+
 // address decodes the name that a call has left behind, without allocating for
 // an IP address.
 func (c *calls) address() Addr {
@@ -125,8 +140,8 @@ func (*calls) Unsent(fd int) int {
 }
 
 // socket makes a non-blocking socket that is closed on exec.
-func socket(family int) (int, syscall.Errno) {
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+func socket(family, kind int) (int, syscall.Errno) {
+	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	return fd, errnoOf(err)
 }
 

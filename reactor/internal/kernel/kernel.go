@@ -88,6 +88,14 @@ type Kernel interface {
 	// Connect returns a socket whose connection attempt has begun; a Writable
 	// edge says that it is over, SocketError how it went. local may be zero.
 	Connect(a, local Addr) (int, syscall.Errno)
+	// ListenUDP returns a bound UDP socket.
+	ListenUDP(a Addr) (int, syscall.Errno)
+	// ConnectUDP sets the one peer of a UDP socket.
+	ConnectUDP(fd int, a Addr) syscall.Errno
+	// ReadFrom reads one datagram; the end is EAGAIN.
+	ReadFrom(fd int, p []byte) (int, Addr, syscall.Errno)
+	// WriteTo sends one datagram; a zero address stands for ConnectUDP's.
+	WriteTo(fd int, p []byte, to Addr) syscall.Errno
 	// SocketError collects the pending error of a socket.
 	SocketError(fd int) syscall.Errno
 	// LocalAddr returns the socket's own address.

@@ -21,7 +21,7 @@ const maxSlices = 64
 
 // Listen makes a socket, binds it and listens.
 func (*calls) Listen(a Addr, o ListenOptions) (int, syscall.Errno) {
-	fd, errno := socket(family(a))
+	fd, errno := socket(family(a), unix.SOCK_STREAM)
 	if errno != 0 {
 		return -1, errno
 	}
@@ -51,17 +51,8 @@ func listen(fd int, a Addr, o ListenOptions) syscall.Errno {
 			return errnoOf(err)
 		}
 	}
-	if a.IP.Addr().Is6() {
-		only := 1
-		if a.IP.Addr().IsUnspecified() {
-			only = 0 // [::] serves IPv4 too
-		}
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
-			return errnoOf(err)
-		}
-	}
-	if err := unix.Bind(fd, sockaddr(a)); err != nil {
-		return errnoOf(err)
+	if errno := bind(fd, a); errno != 0 {
+		return errno
 	}
 	backlog := o.Backlog
 	if backlog <= 0 {
@@ -70,9 +61,24 @@ func listen(fd int, a Addr, o ListenOptions) syscall.Errno {
 	return errnoOf(unix.Listen(fd, backlog))
 }
 
+// bind binds a socket; the IPv6 wildcard is IPv4's, too, and no other address
+// is both.
+func bind(fd int, a Addr) syscall.Errno {
+	if a.IP.Addr().Is6() {
+		only := 1
+		if a.IP.Addr().IsUnspecified() {
+			only = 0
+		}
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
+			return errnoOf(err)
+		}
+	}
+	return errnoOf(unix.Bind(fd, sockaddr(a)))
+}
+
 // Connect makes a socket and begins to connect it.
 func (*calls) Connect(a, local Addr) (int, syscall.Errno) {
-	fd, errno := socket(family(a))
+	fd, errno := socket(family(a), unix.SOCK_STREAM)
 	if errno != 0 {
 		return -1, errno
 	}
