@@ -85,6 +85,9 @@ func (m *memory) WriteTo(fd int, p []byte, to kernel.Addr) syscall.Errno {
 	if errno == 0 {
 		errno = m.fault(Write, s)
 	}
+	if errno == 0 {
+		errno = s.takeError()
+	}
 	dest := to.IP
 	if !dest.IsValid() && errno == 0 {
 		dest = s.mail.peer
@@ -96,6 +99,8 @@ func (m *memory) WriteTo(fd int, p []byte, to kernel.Addr) syscall.Errno {
 		return syscall.EDESTADDRREQ
 	case len(p) > maxLetter:
 		return syscall.EMSGSIZE
+	case s.local.IP.Addr().Is4() && dest.Addr().Is6():
+		return syscall.EAFNOSUPPORT
 	case m.network.inHole(dest.Addr()):
 		return 0
 	}
@@ -145,7 +150,7 @@ func (s *socket) readyMail() (e kernel.Events) {
 		e |= kernel.Readable
 	}
 	if s.err != 0 {
-		e |= kernel.Failed
+		e |= kernel.Hangup | kernel.Failed
 	}
 	return e
 }

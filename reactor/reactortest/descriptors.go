@@ -184,7 +184,7 @@ func (m *memory) PeerAddr(fd int) (kernel.Addr, syscall.Errno) {
 	switch {
 	case errno != 0:
 		return kernel.Addr{}, errno
-	case s.listener != nil || s.connecting || !s.local.Unix() && (s.gone || s.over()):
+	case s.notConnected():
 		return kernel.Addr{}, syscall.ENOTCONN
 	}
 	return s.peer, 0
@@ -196,7 +196,7 @@ func (m *memory) ShutdownWrite(fd int) syscall.Errno {
 	switch {
 	case errno != 0:
 		return errno
-	case s.listener != nil || s.connecting || s.in == nil || !s.local.Unix() && (s.gone || s.over()):
+	case s.notConnected():
 		return syscall.ENOTCONN
 	}
 	s.out.end()

@@ -173,13 +173,16 @@ func (m *MemoryReactor) Connections() []Connection {
 	return all
 }
 
-// Listening returns the addresses of the ports that are open, oldest first.
+// Listening returns the addresses of the ports that are open, oldest first, and
+// then those of the UDP sockets.
 //
-// Twisted: MemoryReactor.tcpServers.
-func (m *MemoryReactor) Listening() []net.Addr {
-	all := make([]net.Addr, len(m.k.network.listening))
-	for i, s := range m.k.network.listening {
-		all[i] = netAddr(s.local, s)
+// Twisted: MemoryReactor.tcpServers, udpPorts.
+func (m *MemoryReactor) Listening() (all []net.Addr) {
+	for _, s := range m.k.network.listening {
+		all = append(all, netAddr(s.local, s))
+	}
+	for _, s := range m.k.network.mailboxes {
+		all = append(all, net.UDPAddrFromAddrPort(s.local.IP))
 	}
 	return all
 }

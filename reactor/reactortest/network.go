@@ -172,8 +172,8 @@ func (n *network) inHole(ip netip.Addr) bool {
 
 // forget takes a closed socket off the lists.
 func (n *network) forget(s *socket) {
-	n.mailboxes = slices.DeleteFunc(n.mailboxes, func(o *socket) bool { return o == s })
 	same := func(o *socket) bool { return o == s }
+	n.mailboxes = slices.DeleteFunc(n.mailboxes, same)
 	n.listening = slices.DeleteFunc(n.listening, same)
 	n.open = slices.DeleteFunc(n.open, same)
 	for _, l := range n.listening {

@@ -115,6 +115,12 @@ func (s *socket) write(p []byte) (int, syscall.Errno) {
 // over reports whether a connection has ended in both directions.
 func (s *socket) over() bool { return s.in.ended() && s.out.ended() }
 
+// notConnected reports whether there is no peer. A UNIX socket that had one
+// keeps it.
+func (s *socket) notConnected() bool {
+	return s.connecting || s.in == nil || !s.local.Unix() && (s.gone || s.over())
+}
+
 // takeError returns the pending error, once.
 func (s *socket) takeError() syscall.Errno {
 	err := s.err

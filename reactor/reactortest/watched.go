@@ -77,6 +77,7 @@ func (w *watched) Connect(a, local kernel.Addr) (int, syscall.Errno) {
 // CloseSocket forgets it.
 func (w *watched) CloseSocket(fd int, reset bool) {
 	delete(w.sockets, fd)
+	delete(w.bare, fd)
 	w.Kernel.CloseSocket(fd, reset)
 }
 
