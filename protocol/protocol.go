@@ -31,8 +31,9 @@ type Protocol interface {
 
 // HalfCloser is the optional power of a protocol that goes on when one
 // direction of its connection has closed. Without it, the peer's end of input
-// closes the connection as LoseConnection would: what has been written is
-// still delivered.
+// closes the connection as LoseConnection would: what has been written is still
+// delivered, and a pull producer, or a push producer that is held back, may
+// finish; a push producer that is not is stopped.
 //
 // Twisted: IHalfCloseableProtocol.
 type HalfCloser interface {

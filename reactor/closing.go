@@ -25,6 +25,7 @@ import (
 type ending struct {
 	reason error // what ConnectionLost is told
 	cause  error // what the protocol gave as its cause
+	byPeer bool  // it began with the peer's end of input
 	timer  *clock.DelayedCall
 
 	sent    int   // bytes given to the kernel since the end began

@@ -243,6 +243,7 @@ func (c *conn) endOfInput() {
 	h, ok := c.proto.(protocol.HalfCloser)
 	if !ok {
 		c.disconnect(nil)
+		c.end.byPeer = true
 		return
 	}
 	if failure := c.r.do(c, "ReadConnectionLost", h.ReadConnectionLost); failure != nil {

@@ -35,7 +35,7 @@ func (c *conn) serveOutput() {
 			break
 		}
 	}
-	for c.out.n == 0 && c.producing == nil && c.finishOutput() {
+	for c.out.n == 0 && !c.awaitsProducer() && c.finishOutput() {
 		// Half-closing may have called back, and that may have asked for the rest.
 	}
 	if c.has(isDisconnecting) && !c.has(isDead|isLingering) {
@@ -43,6 +43,14 @@ func (c *conn) serveOutput() {
 	}
 	c.r.current = outer
 	c.requeue()
+}
+
+// awaitsProducer reports whether a close has to wait for a producer. After the
+// peer's end, one that writes of its own accord and is not being held back may
+// never write again: waiting for it would keep what the peer has left for ever.
+func (c *conn) awaitsProducer() bool {
+	p := c.producing
+	return p != nil && !(c.end != nil && c.end.byPeer && p.push != nil && !p.paused)
 }
 
 // flush writes once: everything that is queued, or a turn's share of it.
