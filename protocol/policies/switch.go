@@ -1,0 +1,154 @@
+package policies
+
+import (
+	"errors"
+	"net"
+
+	"skein/protocol"
+)
+
+// Switch is a connection whose protocol can be replaced while it lives: after a
+// STARTTLS, an upgrade, or a first look at what the client says (see
+// [Sniffer]). It drives the current protocol with the transport as it is.
+//
+//	        ┌────────┐   To(next)   ┌──────┐
+//	loop ──▶│ Switch │─────────────▶│ next │  MakeConnection, ConnectionMade,
+//	        └────────┘       ╳      └──────┘  the unread bytes, and all that follows
+//	                      ┌─────┐
+//	                      │ old │  hears no more, not even ConnectionLost
+//	                      └─────┘
+//
+// Make one with [NewSwitch].
+//
+// Twisted: nothing; people assign transport.protocol.
+type Switch struct {
+	transport protocol.Transport
+	current   protocol.Protocol
+	made      bool // the loop's ConnectionMade has come
+	lost      bool
+	busy      bool // current runs a callback of the loop
+
+	next   protocol.Protocol // takes over when that has returned
+	unread []byte            // what it gets first
+	ended  bool              // the peer's end of input has been told
+}
+
+// NewSwitch returns the protocol of a connection that first drives; the first
+// protocol, or whoever shares its data, keeps the Switch to hand over. It
+// panics with [ErrNilProtocol] if first is nil.
+func NewSwitch(first protocol.Protocol) *Switch {
+	if first == nil {
+		panic(ErrNilProtocol)
+	}
+	return &Switch{current: first}
+}
+
+// ErrNilProtocol says that a protocol is needed where nil was given.
+var ErrNilProtocol = errors.New("policies: a nil protocol: give one, or close the connection")
+
+// Current returns the protocol that drives the connection now.
+func (s *Switch) Current() protocol.Protocol { return s.current }
+
+// To hands the connection over to next, which gets MakeConnection,
+// ConnectionMade, the unread bytes, which the old protocol has received and
+// leaves, and from then on what there is. A half-close that the old protocol
+// has been told of, next is told, too. If a callback of the loop to the old
+// protocol is running, the handover follows its return, so that calls never
+// nest; unread must not change until then. The old protocol should have
+// unregistered its producer, cancelled its timers, and left reading resumed.
+//
+// It returns [ErrNilProtocol] for a nil next, and an error that is
+// net.ErrClosed when the connection is over; nothing changes then.
+func (s *Switch) To(next protocol.Protocol, unread []byte) error {
+	switch {
+	case next == nil:
+		return ErrNilProtocol
+	case s.lost:
+		return net.ErrClosed
+	}
+	s.next, s.unread = next, unread
+	if s.made && !s.busy {
+		contain(s.transport, s.handOver)
+	}
+	return nil
+}
+
+// handOver lets the next protocol take over, and the one that that asks for,
+// and so on.
+func (s *Switch) handOver() {
+	for s.next != nil && !s.lost {
+		p, unread := s.next, s.unread
+		s.next, s.unread, s.current = nil, nil, p
+		s.guard(func() { p.MakeConnection(s.transport) })
+		s.guard(p.ConnectionMade)
+		switch {
+		case len(unread) == 0 || s.transport.Disconnecting():
+		case s.next != nil:
+			if len(s.unread) == 0 { // p has handed over before it read anything
+				s.unread = unread
+			}
+		default:
+			s.guard(func() { p.DataReceived(unread) })
+		}
+		if s.ended && s.next == nil && !s.transport.Disconnecting() {
+			s.guard(s.tellEnd)
+		}
+	}
+}
+
+// guard runs a callback of the current protocol.
+func (s *Switch) guard(call func()) {
+	s.busy = true
+	defer func() { s.busy = false }()
+	call()
+}
+
+// MakeConnection passes the call on.
+func (s *Switch) MakeConnection(t protocol.Transport) {
+	s.transport = t
+	s.guard(func() { s.current.MakeConnection(t) })
+}
+
+// ConnectionMade passes the call on.
+func (s *Switch) ConnectionMade() {
+	s.guard(s.current.ConnectionMade)
+	s.made = true
+	s.handOver()
+}
+
+// DataReceived passes the call on.
+func (s *Switch) DataReceived(data []byte) {
+	s.guard(func() { s.current.DataReceived(data) })
+	s.handOver()
+}
+
+// ReadConnectionLost passes the call on to a protocol that can take it. For any
+// other the connection is closed, as the loop would.
+func (s *Switch) ReadConnectionLost() {
+	s.ended = true
+	s.guard(s.tellEnd)
+	s.handOver()
+}
+
+// tellEnd tells the current protocol of the peer's end of input.
+func (s *Switch) tellEnd() {
+	if h, ok := s.current.(protocol.HalfCloser); ok {
+		h.ReadConnectionLost()
+		return
+	}
+	s.transport.LoseConnection()
+}
+
+// WriteConnectionLost passes the call on to a protocol that can take it.
+func (s *Switch) WriteConnectionLost() {
+	if h, ok := s.current.(protocol.HalfCloser); ok {
+		s.guard(h.WriteConnectionLost)
+		s.handOver()
+	}
+}
+
+// ConnectionLost tells the current protocol, once.
+func (s *Switch) ConnectionLost(reason error) {
+	s.lost, s.next, s.unread = true, nil, nil
+	s.current.ConnectionLost(reason)
+}
