@@ -38,8 +38,8 @@ func NewTransformCache(c clock.Scheduler, t Transformer, o Options) *TransformCa
 }
 
 // Xform returns a Deferred that fires with the transformed poem, a []byte that
-// all share and nobody may change. poem must not change until then. Failures
-// are the transformer's, and are not kept.
+// all share and nobody may change. The poem that is passed is only given on, and
+// not kept. Failures are the transformer's, and are not kept either.
 func (t *TransformCache) Xform(name string, poem []byte) *deferred.Deferred {
 	return t.cache.get(transformKey(name, poem), name, func() *deferred.Deferred {
 		return t.transformer.Xform(name, poem)
