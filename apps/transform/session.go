@@ -1,0 +1,226 @@
+package transform
+
+import (
+	"errors"
+
+	"skein/deferred"
+	"skein/deferred/clock"
+	"skein/protocol"
+)
+
+// session is one client's connection, whatever the wire: requests go in, answers
+// come out in the same order, and everything has a bound.
+//
+//	wire ── request ──▶ queue ─▶ [transformation] ... [transformation]
+//	  ▲                                                    │ the oldest, when done
+//	  ╰───────────────────── answer ◀──────────────────────╯
+type session struct {
+	server    *Server
+	wire      wire
+	transport protocol.Transport
+
+	queue    []*request // the oldest first; all but the first may be done
+	accepted int        // requests that have come
+	answered int
+
+	heard      bool // bytes have come
+	delivering bool // the receiver is inside a chunk
+	choked     bool // the transport's queue is above the high-water mark
+	paused     bool // the receiver has been told to wait
+	ended      bool // the client will send no more
+	over       bool // nothing more will be answered
+
+	timer   *clock.DelayedCall
+	written int // bytes given to the transport
+	taken   int // of these, what had left its queue at the timer's last look
+}
+
+// wire is a protocol that a session works for.
+type wire interface {
+	// answer writes a poem, in the form that the request asked for, and returns
+	// how many bytes that were.
+	answer(r *request) (written int)
+	// PauseProducing and ResumeProducing are the receiver's: they hold back what
+	// has come, too.
+	PauseProducing()
+	ResumeProducing()
+}
+
+// request is one request that has not been answered.
+type request struct {
+	name  string
+	form  any // the wire's
+	poem  string
+	err   error
+	ready bool
+	work  *deferred.Deferred
+}
+
+// made begins: the transport is there.
+func (s *session) made(t protocol.Transport) {
+	s.transport = t
+	s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
+	_ = t.RegisterProducer((*backPressure)(s), true) // on a new connection it cannot fail
+}
+
+// deliver lets the receiver parse, by f. What follows from the whole chunk
+// follows when it is through.
+func (s *session) deliver(f func()) {
+	s.heard, s.delivering = true, true
+	f()
+	s.delivering = false
+	s.settle()
+}
+
+// take puts a request into the queue, and its work under way. Only the first
+// chunk with requests counts if the server does not pipeline: the wire sees to
+// that by asking full.
+func (s *session) take(name string, form any, work *deferred.Deferred) {
+	s.accepted++
+	_ = s.timer.Reset(s.server.timeout()) // it is pending: no request comes once it has run
+	r := &request{name: name, form: form, work: work}
+	s.queue = append(s.queue, r)
+	work.AddBoth(func(poem any, err error) (any, error) {
+		r.ready, r.err = true, err
+		r.poem, _ = poem.(string) // "" for an error
+		s.flush()
+		return nil, nil
+	})
+	if !s.over && len(s.queue) >= s.server.maxPending() {
+		s.pause()
+	}
+}
+
+// full reports whether no other chunk counts.
+func (s *session) full() bool { return s.over || s.accepted > 0 && !s.server.Pipeline }
+
+// flush answers what is ready, in order. The first request that cannot be
+// answered ends it.
+func (s *session) flush() {
+	for !s.over && len(s.queue) > 0 && s.queue[0].ready {
+		r := s.queue[0]
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
+		if r.err != nil {
+			s.refuse(r.err)
+			return
+		}
+		s.answered++
+		s.written += s.wire.answer(r)
+		s.server.Log.Info().Str("transform", r.name).Int("bytes", len(r.poem)).Stringer("peer", s.transport.RemoteAddr()).
+			Msg("Transformed a poem.")
+	}
+	s.settle()
+}
+
+// settle does what follows from where the session stands: close it, or read on.
+func (s *session) settle() {
+	switch {
+	case s.over || s.delivering:
+	case s.transport.Disconnecting():
+		s.stop() // the receiver has found a fault and closed
+	case s.paused && !s.choked && len(s.queue) < s.server.maxPending():
+		s.paused = false
+		s.deliver(s.wire.ResumeProducing)
+	case s.paused || len(s.queue) > 0:
+	case s.ended || s.full():
+		s.stop()
+		s.transport.LoseConnection()
+	}
+}
+
+// pause makes the receiver wait, and with it, in the end, the client.
+func (s *session) pause() {
+	if !s.paused {
+		s.paused = true
+		s.wire.PauseProducing()
+	}
+}
+
+// end notes that the client will send no more. It still gets its answers.
+func (s *session) end() {
+	s.ended = true
+	if s.heard && s.accepted == 0 && !s.over {
+		s.refuse(ErrCut)
+		return
+	}
+	s.settle()
+}
+
+// refuse closes the connection. What has been answered arrives.
+func (s *session) refuse(why error) {
+	s.stop()
+	s.transport.LoseConnectionCause(why)
+}
+
+// stop ends the work: nobody will get it. It leaves the connection, which a
+// producer would keep open, free to close.
+func (s *session) stop() {
+	if s.over {
+		return
+	}
+	s.over = true
+	if s.timer.Active() {
+		_ = s.timer.Cancel()
+	}
+	s.transport.UnregisterProducer()
+	for _, r := range s.queue {
+		r.work.Cancel() // nothing if it is done
+	}
+	s.queue = nil
+}
+
+// look runs once per timeout, and ends the session of a client that has neither
+// sent a request nor taken any of its answers since, while nothing but that was
+// waited for.
+func (s *session) look() {
+	backlog := s.transport.Buffered()
+	moved := s.written-backlog > s.taken
+	s.taken = s.written - backlog
+	if moved || len(s.queue) > 0 && !s.choked {
+		s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
+		return
+	}
+	s.stop()
+	if backlog > 0 {
+		s.transport.AbortConnectionCause(ErrSlowClient) // it would not take the rest either
+		return
+	}
+	s.transport.LoseConnectionCause(ErrSlowClient)
+}
+
+// lost cancels what the client does not need any more, and writes the line about
+// a client that was refused or has left.
+func (s *session) lost(reason error) {
+	unanswered := len(s.queue)
+	s.stop()
+	var cause *protocol.CloseError
+	if errors.Is(reason, protocol.ErrConnectionDone) && !errors.As(reason, &cause) {
+		return
+	}
+	msg := "Refused a client."
+	if !errors.Is(reason, protocol.ErrConnectionDone) && !errors.Is(reason, ErrSlowClient) {
+		msg = "A client has left."
+	}
+	s.server.Log.Warn().Stringer("peer", s.transport.RemoteAddr()).Int("answered", s.answered).
+		Int("unanswered", unanswered).AnErr("reason", reason).Msg(msg)
+}
+
+// backPressure is a session as the producer of its answers: the transport tells
+// it when the client does not take them.
+type backPressure session
+
+// PauseProducing stops reading.
+func (b *backPressure) PauseProducing() {
+	b.choked = true
+	(*session)(b).pause()
+}
+
+// ResumeProducing reads on, unless the session has work enough.
+func (b *backPressure) ResumeProducing() {
+	b.choked = false
+	(*session)(b).settle()
+}
+
+// StopProducing has nothing to do: ConnectionLost follows.
+func (b *backPressure) StopProducing() {}

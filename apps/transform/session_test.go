@@ -1,0 +1,363 @@
+package transform_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"skein/apps/transform"
+	"skein/deferred"
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/protocol/basic"
+	"skein/protocol/protocoltest"
+)
+
+// conversation is a client that a test plays, and the server's protocol, with a
+// network in memory between them.
+type conversation struct {
+	client *protocoltest.HalfRecorder
+	pair   *protocoltest.Pair
+	clock  *clock.Fake
+	server *transform.Server
+	log    *bytes.Buffer
+}
+
+// converse connects a client to a server over netstrings, or over lines.
+func converse(overLines bool, settings func(s *transform.Server)) *conversation {
+	c := &conversation{client: &protocoltest.HalfRecorder{}, clock: clock.NewFake()}
+	c.server, c.log = newServer(c.clock)
+	if settings != nil {
+		settings(c.server)
+	}
+	var f protocol.Factory = &transform.Factory{Server: c.server}
+	if overLines {
+		f = &transform.LineFactory{Server: c.server}
+	}
+	c.pair = protocoltest.NewPair(c.client, f.BuildProtocol(nil))
+	c.pair.Pump()
+	return c
+}
+
+// send sends text to the server, and pumps.
+func (c *conversation) send(text string) {
+	_, _ = c.client.Transport.Write([]byte(text))
+	c.pair.Pump()
+}
+
+// halfClose ends the client's side, and pumps.
+func (c *conversation) halfClose() {
+	c.client.Transport.LoseWriteConnection()
+	c.pair.Pump()
+}
+
+// sees checks what the client has got, and whether that was all.
+func (c *conversation) sees(t *testing.T, want string, closed bool) {
+	t.Helper()
+	if got := string(c.client.Received()); got != want {
+		t.Errorf("the client got %.80q (%d bytes), want %.80q", got, len(got), want)
+	}
+	if got := c.pair.Server.Disconnecting(); got != closed {
+		t.Errorf("the server has closed: %t, want %t", got, closed)
+	}
+	if closed {
+		c.pair.Client.LoseConnection() // as a client does that has seen the end
+		c.pair.Pump()
+		if n := c.clock.Pending(); n != 0 {
+			t.Errorf("%d timers are left", n)
+		}
+	}
+}
+
+// logged checks the lines of the log that are warnings.
+func (c *conversation) logged(t *testing.T, want ...string) {
+	t.Helper()
+	var warnings []string
+	for line := range strings.Lines(c.log.String()) {
+		if strings.Contains(line, `"warn"`) {
+			warnings = append(warnings, line)
+		}
+	}
+	if len(warnings) != len(want) {
+		t.Errorf("there are %d warnings, want %d:\n%s", len(warnings), len(want), c.log)
+		return
+	}
+	for i, w := range want {
+		if !strings.Contains(warnings[i], w) {
+			t.Errorf("the log has %s, want %s", warnings[i], w)
+		}
+	}
+}
+
+// pipelined makes a server answer many requests.
+func pipelined(s *transform.Server) { s.Pipeline = true }
+
+func TestNetstrings(t *testing.T) {
+	tests := []struct {
+		name     string
+		settings func(s *transform.Server)
+		send     string
+		want     string
+		closed   bool
+		log      []string
+	}{
+		{"a poem", nil, "27:cummingsify.HERE IS MY POEM,", "15:here is my poem,", true, nil},
+		{"no poem", nil, "12:cummingsify.,", "0:,", true, nil},
+		{"a dot in the poem", nil, "9:shout.a.b,", "3:A.B,", true, nil},
+		{"two at once", nil, "9:shout.one,9:shout.two,", "3:ONE,3:TWO,", true, nil},
+		{"longer than before", nil, "14:cummingsify.İ,", "3:i\u0307,", true, nil},
+		{"two of many", pipelined, "9:shout.one,9:shout.two,", "3:ONE,3:TWO,", false, nil},
+
+		{"nothing", nil, "", "", false, nil},
+		{"the beginning of a length", nil, "0", "", false, nil},
+		{"a length", nil, "99999", "", false, nil},
+		{"no comma yet", nil, "12:cummingsify.", "", false, nil},
+
+		{"unknown", nil, "9:haiku.one,", "", true, []string{`\"haiku\": no such transformation`}},
+		{"a method of the service", nil, "13:Cummingsify.A,", "", true, []string{"no such transformation"}},
+		{"a method by the tutorial's name", nil, "19:xform_cummingsify.A,", "", true, []string{"no such transformation"}},
+		{"no name", nil, "5:.poem,", "", true, []string{"no such transformation"}},
+		{"a name without end", nil, "60:" + strings.Repeat("n", 59) + ".,", "", true, []string{`nnn...\": no such`}},
+		{"no dot", nil, "5:shout,", "", true, []string{"no separator between"}},
+		{"empty", nil, "0:,", "", true, []string{"no separator between"}},
+		{"not UTF-8", nil, "7:shout.\xff,", "", true, []string{"not valid UTF-8"}},
+		{"half a character", nil, "7:shout.\xc4,", "", true, []string{"not valid UTF-8"}},
+		{"not UTF-8 behind a good one", nil, "9:shout.one,7:shout.\xff,", "3:ONE,", true, []string{`"answered":1`}},
+		{"letters", nil, "abc:", "", true, []string{"malformed netstring"}},
+		{"a colon", nil, ":", "", true, []string{"malformed netstring"}},
+		{"a leading zero", nil, "05:", "", true, []string{"malformed netstring"}},
+		{"two zeros", nil, "00", "", true, []string{"malformed netstring"}},
+		{"a sign", nil, "-", "", true, []string{"malformed netstring"}},
+		{"a space", nil, " ", "", true, []string{"malformed netstring"}},
+		{"no comma, not executed", nil, "9:shout.one;", "", true, []string{"in place of the comma"}},
+		{"malformed behind a good one", nil, "9:shout.one,x", "3:ONE,", true, []string{"malformed netstring"}},
+		{"too long, before the colon", nil, "100000", "", true, []string{"too long"}},
+		{"too long for this server", func(s *transform.Server) { s.MaxRequest = 9 }, "10:", "", true, []string{"more than 9 bytes"}},
+		{"as long as may be", func(s *transform.Server) { s.MaxRequest = 9 }, "9:shout.one,", "3:ONE,", true, nil},
+	}
+	for _, test := range tests {
+		for _, chunk := range []int{0, 1, 3} {
+			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
+				if chunk > 0 && strings.HasPrefix(test.name, "two at once") {
+					t.Skip("they are not at once")
+				}
+				if chunk > 0 && strings.HasSuffix(test.name, "behind a good one") {
+					t.Skip("the good one is the only one")
+				}
+				c := converse(false, test.settings)
+				if chunk > 0 {
+					c.pair.Chunk = protocoltest.Fixed(chunk)
+				}
+				c.send(test.send)
+				c.sees(t, test.want, test.closed)
+				c.logged(t, test.log...)
+			})
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	tests := []struct {
+		name     string
+		settings func(s *transform.Server)
+		send     string
+		half     bool // and the client half-closes
+		want     string
+		closed   bool
+		log      []string
+	}{
+		{"a poem and a half-close", nil, "shout\none\ntwo\n", true, "ONE\nTWO\n", true, nil},
+		{"a poem without its last line end", nil, "shout\none\ntwo", true, "ONE\nTWO", true, nil},
+		{"a poem and a dot", nil, "shout\none\ntwo\n.\n", false, "ONE\nTWO\n.\n", true, nil},
+		{"no poem and a half-close", nil, "shout\n", true, "", true, nil},
+		{"no poem and a dot", nil, "shout\n.\n", false, ".\n", true, nil},
+		{"CR LF", nil, "shout\r\none\r\n.\r\n", false, "ONE\r\n.\r\n", true, nil},
+		{"dots", nil, "shout\n..a\n.b\nc.\n...\n.\n", false, "..A\nB\nC.\n...\n.\n", true, nil},
+		{"dots and a half-close", nil, "shout\n..", true, "..", true, nil},
+		{"many", pipelined, "shout\na\n.\nreverse\nbc\n.\nshout\nd", true, "A\n.\ncb\n.\nD", true, nil},
+		{"many without an end", pipelined, "shout\na\n.\nreverse\nbc\n.\nshout\nd", false, "A\n.\ncb\n.\n", false, nil},
+		{"nothing", nil, "", true, "", true, nil},
+
+		{"no name", nil, "shout", true, "", true, []string{"the request was cut short"}},
+		{"an empty name", nil, "\n", false, "", true, []string{"no such transformation"}},
+		{"unknown, before the poem", nil, "haiku\n", false, "", true, []string{`\"haiku\": no such transformation`}},
+		{"not UTF-8", nil, "shout\n\xff\n.\n", false, "", true, []string{"not valid UTF-8"}},
+		{"a name without end", limited, "shoutshoutshoutshout", false, "", true, []string{"too long"}},
+		{"a poem without end", limited, "shout\na\nb\nc\nd\n", false, "", true, []string{"a request of more than 12 bytes"}},
+		{"a poem as long as may be", limited, "shout\na\nb\nc\n.\n", false, "A\nB\nC\n.\n", true, nil},
+		{"a poem's end too long", limited, "shout\na\nb\ncdef", true, "", true, []string{"a request of more than 12 bytes"}},
+	}
+	for _, test := range tests {
+		for _, chunk := range []int{0, 1, 3} {
+			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
+				c := converse(true, test.settings)
+				if chunk > 0 {
+					c.pair.Chunk = protocoltest.Fixed(chunk)
+				}
+				c.send(test.send)
+				if test.half {
+					c.halfClose()
+				}
+				c.sees(t, test.want, test.closed)
+				c.logged(t, test.log...)
+			})
+		}
+	}
+}
+
+// limited makes a server accept short requests only.
+func limited(s *transform.Server) { s.MaxRequest = 12 }
+
+func TestAHalfClosedClientGetsItsAnswer(t *testing.T) {
+	t.Run("at once", func(t *testing.T) {
+		c := converse(false, nil)
+		_, _ = c.client.Transport.Write([]byte("9:shout.one,"))
+		c.halfClose()
+		c.sees(t, "3:ONE,", true)
+	})
+	t.Run("later", func(t *testing.T) {
+		c := converse(false, nil)
+		c.send("10:slowly.ONE,")
+		c.halfClose()
+		c.sees(t, "", false)
+		c.clock.Advance(transform.DefaultPause)
+		c.pair.Pump()
+		c.sees(t, "3:one,", true)
+		c.logged(t)
+	})
+	t.Run("with half a request", func(t *testing.T) {
+		c := converse(false, nil)
+		c.send("9:shout.o")
+		c.halfClose()
+		c.sees(t, "", true)
+		c.logged(t, "the request was cut short")
+	})
+}
+
+func TestASlowAnswerIsCancelledWhenItsClientLeaves(t *testing.T) {
+	c := converse(false, nil)
+	c.send("10:slowly.ONE,")
+	c.client.Transport.AbortConnection()
+	c.pair.Pump()
+	if n := c.clock.Pending(); n != 0 {
+		t.Errorf("%d timers are left", n)
+	}
+	c.logged(t, "A client has left.")
+}
+
+func TestAnswersKeepTheOrderOfTheRequests(t *testing.T) {
+	c := converse(false, pipelined)
+	c.send("8:slowly.A,7:shout.b,8:slowly.C,")
+	c.sees(t, "", false)
+	c.send("7:shout.d,") // while the others are worked on
+	c.clock.Advance(transform.DefaultPause)
+	c.pair.Pump()
+	c.sees(t, "1:a,1:B,1:c,1:D,", false)
+	c.send("7:haiku.e,")
+	c.sees(t, "1:a,1:B,1:c,1:D,", true)
+	c.logged(t, `"answered":4`)
+}
+
+func TestARefusalWaitsForTheAnswersBeforeIt(t *testing.T) {
+	c := converse(false, pipelined)
+	c.send("8:slowly.A,7:haiku.b,8:slowly.C,")
+	c.sees(t, "", false)
+	c.clock.Advance(transform.DefaultPause)
+	c.pair.Pump()
+	c.sees(t, "1:a,", true)
+	c.logged(t, "no such transformation")
+}
+
+func TestATransformationThatFailsIsARefusal(t *testing.T) {
+	tests := []struct {
+		name  string
+		begin transform.Transformation
+	}{
+		{"an error", func(string) *deferred.Deferred { return deferred.Fail(errors.New("no inspiration")) }},
+		{"a panic", transform.Now(func(string) string { panic("no inspiration") })},
+		{"a panic before the Deferred", func(string) *deferred.Deferred { panic("no inspiration") }},
+		{"no Deferred", func(string) *deferred.Deferred { return nil }},
+		{"no poem", func(string) *deferred.Deferred { return deferred.Succeed(42) }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := converse(false, func(s *transform.Server) { s.Permitted["fail"] = test.begin })
+			c.send("6:fail.a,")
+			c.sees(t, "", true)
+			c.logged(t, `\"fail\": `)
+		})
+	}
+}
+
+func TestASlowLorisIsCutOff(t *testing.T) {
+	tests := []struct {
+		name      string
+		overLines bool
+		begins    string
+		goesOn    string
+	}{
+		{"in a netstring", false, "99999:", "x"},
+		{"in a name", true, "s", "h"},
+		{"in a poem", true, "shout\n", "x\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := converse(test.overLines, nil)
+			c.send(test.begins)
+			for second := 1; second < 30; second++ {
+				c.clock.Advance(time.Second)
+				c.send(test.goesOn)
+			}
+			c.sees(t, "", false)
+			c.clock.Advance(time.Second)
+			c.pair.Pump()
+			c.sees(t, "", true)
+			c.logged(t, transform.ErrSlowClient.Error())
+		})
+	}
+}
+
+func TestAnIdleClientIsCutOff(t *testing.T) {
+	c := converse(false, func(s *transform.Server) { s.Pipeline, s.Timeout = true, time.Minute })
+	c.send("9:shout.one,")
+	c.clock.Advance(time.Minute)
+	c.pair.Pump()
+	c.sees(t, "3:ONE,", false) // it has taken an answer in this minute
+	c.clock.Advance(time.Minute)
+	c.pair.Pump()
+	c.sees(t, "3:ONE,", true)
+	c.logged(t, transform.ErrSlowClient.Error())
+}
+
+func TestNoMoreThanMaxPendingAreWorkedOn(t *testing.T) {
+	c := converse(false, func(s *transform.Server) { s.Pipeline, s.MaxPending = true, 3 })
+	c.send(strings.Repeat("8:slowly.A,", 10))
+	c.send("7:shout.b,")
+	for batch := range 3 {
+		if n := c.clock.Pending() - 1; n != 3 { // one more is the timeout's
+			t.Fatalf("%d are worked on, want 3", n)
+		}
+		c.clock.Advance(transform.DefaultPause)
+		c.pair.Pump()
+		c.sees(t, strings.Repeat("1:a,", 3*(batch+1)), false)
+	}
+	c.clock.Advance(transform.DefaultPause)
+	c.pair.Pump()
+	c.sees(t, strings.Repeat("1:a,", 10)+"1:B,", false)
+}
+
+func TestARefusalIsARequestError(t *testing.T) {
+	s, _ := newServer(clock.NewFake())
+	var err error
+	s.Request("haiku.poem").AddErrback(func(e error) (any, error) { err = e; return nil, nil })
+	var re *transform.RequestError
+	if !errors.As(err, &re) || re.Name != "haiku" || !errors.Is(err, transform.ErrUnknown) {
+		t.Errorf("the error is %#v", err)
+	}
+	if errors.Is(err, basic.ErrTooLong) {
+		t.Error("it is anything")
+	}
+}
