@@ -72,8 +72,13 @@ func BindString(h StringHandler) protocol.Protocol {
 	return bind(h.bindString(h))
 }
 
-// bind picks the protocol that has the optional powers of r's handler.
+// bind picks the protocol that has the optional powers of r's handler. It
+// panics here and not in MakeConnection, after which the end of the second
+// connection would be taken for the end of the first.
 func bind(r *Receiver) protocol.Protocol {
+	if r.live {
+		panic(errShared)
+	}
 	if _, ok := r.cutter.user().(protocol.HalfCloser); ok {
 		return (*halfBound)(r)
 	}
@@ -96,9 +101,6 @@ var (
 
 // MakeConnection keeps the transport.
 func (b *bound) MakeConnection(t protocol.Transport) {
-	if b.live {
-		panic(errShared)
-	}
 	b.live, b.Transport = true, t
 	if b.paused {
 		t.PauseProducing()

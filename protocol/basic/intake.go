@@ -32,8 +32,10 @@ func (in *intake) borrow(data []byte) {
 
 // push copies data behind what there is.
 func (in *intake) push(data []byte) {
-	in.rest = append(in.rest, data...)
-	in.borrowed = false
+	if len(data) > 0 { // an append of nothing leaves the rest where it is
+		in.rest = append(in.rest, data...)
+		in.borrowed = false
+	}
 }
 
 // stash moves the rest to part: it is a message that goes on in the next chunk.

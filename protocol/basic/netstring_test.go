@@ -1,0 +1,177 @@
+package basic_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"skein/protocol"
+	"skein/protocol/basic"
+	"skein/protocol/protocoltest"
+)
+
+// newNetstrings returns a connected handler of netstrings.
+func newNetstrings(t testing.TB, maxLength int) (*netstrings, protocol.Protocol, *protocoltest.StringTransport) {
+	h := &netstrings{}
+	h.MaxLength = maxLength
+	p := basic.BindString(h)
+	return h, p, connect(t, p)
+}
+
+// TestMalformedNetstrings feeds byte after byte: the connection must be closed
+// by the last one, not by any before.
+func TestMalformedNetstrings(t *testing.T) {
+	tests := []struct {
+		name, stream string // up to the first offending byte
+		max          int
+		cause        error
+		want         []string
+	}{
+		{"a letter", "a", 0, basic.ErrMalformed, nil},
+		{"no length", ":", 0, basic.ErrMalformed, nil},
+		{"a comma", ",", 0, basic.ErrMalformed, nil},
+		{"minus", "-", 0, basic.ErrMalformed, nil},
+		{"plus", "+", 0, basic.ErrMalformed, nil},
+		{"a space", " ", 0, basic.ErrMalformed, nil},
+		{"a zero byte", "\x00", 0, basic.ErrMalformed, nil},
+		{"the byte before the digits", "/", 0, basic.ErrMalformed, nil},
+		{"a byte above all digits", "\xb1", 0, basic.ErrMalformed, nil},
+		{"two zeros", "00", 0, basic.ErrMalformed, nil},
+		{"a leading zero", "05", 0, basic.ErrMalformed, nil},
+		{"a digit and a letter", "5a", 0, basic.ErrMalformed, nil},
+		{"a digit and a comma", "5,", 0, basic.ErrMalformed, nil},
+		{"a space before the colon", "5 ", 0, basic.ErrMalformed, nil},
+		{"a line's end", "5\r", 0, basic.ErrMalformed, nil},
+		{"zero and a letter", "0x", 0, basic.ErrMalformed, nil},
+		{"no comma", "5:hello.", 0, basic.ErrMalformed, nil},
+		{"one byte too many", "5:hello!", 0, basic.ErrMalformed, nil},
+		{"no comma after nothing", "0:x", 0, basic.ErrMalformed, nil},
+		{"a colon in place of the comma", "1:a:", 0, basic.ErrMalformed, nil},
+		{"after a good one", "1:a,x", 0, basic.ErrMalformed, []string{"string a"}},
+		{"a line's end after a good one", "1:a,\n", 0, basic.ErrMalformed, []string{"string a"}},
+		{"too long by default", "100000", 0, basic.ErrTooLong, nil},
+		{"far too long", "999999", 0, basic.ErrTooLong, nil},
+		{"one too long", "11", 10, basic.ErrTooLong, nil},
+		{"a digit too many", "100", 10, basic.ErrTooLong, nil},
+		{"a first digit too large", "7", 6, basic.ErrTooLong, nil},
+		{"only empty ones", "1", -1, basic.ErrTooLong, nil},
+		{"more than an int", "9223372036854775808", math.MaxInt64, basic.ErrTooLong, nil},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			h, p, tr := newNetstrings(t, tc.max)
+			for i, c := range []byte(tc.stream) {
+				if tr.Disconnecting() {
+					t.Fatalf("closed after %q", tc.stream[:i])
+				}
+				p.DataReceived([]byte{c})
+			}
+			h.want(t, tc.want...)
+			if !tr.Disconnecting() || tr.Aborted() || !errors.Is(tr.Cause(), tc.cause) {
+				t.Errorf("closed: %t, by an abort: %t, for %v", tr.Disconnecting(), tr.Aborted(), tr.Cause())
+			}
+
+			// In one chunk, whatever follows.
+			h, p, tr = newNetstrings(t, tc.max)
+			feed(p, tc.stream+",1:b,", 1000)
+			h.want(t, tc.want...)
+			if !errors.Is(tr.Cause(), tc.cause) {
+				t.Errorf("in one chunk: closed for %v", tr.Cause())
+			}
+		})
+	}
+}
+
+// What is incomplete waits, and what is just within the rules passes.
+func TestNetstringsAtTheLimits(t *testing.T) {
+	long := strings.Repeat("x", 99999)
+	tests := []struct {
+		name, stream string
+		max          int
+		want         []string
+	}{
+		{"zero", "0", 0, nil},
+		{"zero and colon", "0:", 0, nil},
+		{"an empty string", "0:,", 0, []string{"string "}},
+		{"the longest length", "99999", 0, nil},
+		{"the longest string but its comma", netstring(long)[:100005], 0, nil},
+		{"the longest string", netstring(long), 0, []string{"string " + long}},
+		{"as long as wanted", netstring("0123456789"), 10, []string{"string 0123456789"}},
+		{"a round limit", "100:", 100, nil},
+		{"longer than by default", "100000:", 100000, nil},
+		{"only empty ones", "0:,0:,", -1, []string{"string ", "string "}},
+		{"commas and colons inside", "5:,1:a,,", 0, []string{"string ,1:a,"}},
+		{"the largest int", "9223372036854775807:", math.MaxInt64, nil},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			for _, chunk := range []int{1, 3, 1 << 16} {
+				h, p, tr := newNetstrings(t, tc.max)
+				feed(p, tc.stream, chunk)
+				h.want(t, tc.want...)
+				if tr.Disconnecting() {
+					t.Errorf("closed for %v", tr.Cause())
+				}
+			}
+		})
+	}
+}
+
+// The comma is looked for before the string is delivered.
+func TestNoStringWithoutItsComma(t *testing.T) {
+	h, p, tr := newNetstrings(t, 0)
+	feed(p, "3:abc", 1000)
+	h.want(t)
+	feed(p, ",", 1)
+	h.want(t, "string abc")
+	feed(p, "3:abcd", 1000)
+	h.want(t)
+	if got := fmt.Sprint(tr.Cause()); !strings.Contains(got, `'d'`) || !strings.Contains(got, "comma") {
+		t.Errorf("the cause does not help: %s", got)
+	}
+}
+
+func TestSendNetstring(t *testing.T) {
+	h, _, tr := newNetstrings(t, 5)
+	long := strings.Repeat("x", 149970) // sending has no limit
+	var want string
+	for _, s := range []string{"", "a", "hello, world", long} {
+		if err := h.SendString([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		want += netstring(s)
+	}
+	if string(tr.Value()) != want {
+		t.Errorf("sent %d bytes that are not the %d expected", len(tr.Value()), len(want))
+	}
+	tr.LoseConnection()
+	if err := h.SendString(nil); err == nil {
+		t.Error("no error after LoseConnection")
+	}
+}
+
+// Two requests in one chunk: a service that closes after the first answers the
+// first. Twisted's answers both.
+func TestOneAnswerThenClose(t *testing.T) {
+	h := &netstrings{}
+	h.on = func(m string) {
+		_ = h.SendString([]byte(strings.ToLower(m)))
+		h.Transport.LoseConnection()
+	}
+	client := &protocoltest.Recorder{}
+	client.OnMade = func() {
+		fmt.Fprint(client.Transport, "3:ONE,3:TWO,")
+		client.Transport.LoseWriteConnection()
+	}
+	pair := protocoltest.NewPair(client, basic.BindString(h))
+	pair.Chunk = protocoltest.Fixed(5)
+	pair.Pump()
+	if got := string(client.Received()); got != "3:one," {
+		t.Errorf("the client got %q", got)
+	}
+	if !errors.Is(client.Reason(), protocol.ErrConnectionDone) {
+		t.Errorf("the client's reason is %v", client.Reason())
+	}
+}
