@@ -1,0 +1,33 @@
+package dummyhttp
+
+// interim tells a client that waits with its body, as curl does with a long one,
+// that it may send it.
+const interim = "HTTP/1.1 100 Continue\r\n\r\n"
+
+// bodyBegins switches to raw mode: lines mean nothing until the body is over.
+func (c *client) bodyBegins() {
+	c.left = c.head.length
+	if c.left == 0 {
+		c.answer()
+		return
+	}
+	c.stage = inBody
+	c.touch()
+	if c.head.expects && c.head.version != "HTTP/1.0" {
+		_, _ = c.Transport.Write([]byte(interim)) // if it fails, ConnectionLost tells
+	}
+	c.SetRawMode()
+}
+
+// RawDataReceived counts a piece of the body and forgets it. What follows the
+// body is the next request.
+func (c *client) RawDataReceived(data []byte) {
+	n := min(uint64(len(data)), c.left)
+	c.left -= n
+	c.touch()
+	if c.left > 0 {
+		return
+	}
+	c.SetLineMode(data[n:])
+	c.answer()
+}

@@ -1,0 +1,169 @@
+package dummyhttp
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// head is what the lines of one request have said.
+type head struct {
+	method  string
+	version string // "HTTP/1.0" or "HTTP/1.1"
+	headers int    // how many there were
+	hosts   int    // how many of them were Host
+
+	length    uint64 // Content-Length, if hasLength
+	hasLength bool
+	encoded   bool // Transfer-Encoding
+	expects   bool // Expect: 100-continue
+	strange   bool // another Expect
+	closes    bool // Connection: close
+	keeps     bool // Connection: keep-alive
+}
+
+// LineReceived takes a request line, a header, or the empty line at the end.
+//
+// A head is given one time for all of it, from its first line on: a byte now and
+// then does not buy more.
+func (c *client) LineReceived(line []byte) {
+	switch {
+	case c.stage == idle && len(line) == 0:
+		// Some clients send an empty line behind a body. It is no sign of life.
+	case c.stage == idle:
+		c.stage, c.head = inHead, head{}
+		c.touch()
+		c.reject(c.head.requestLine(line))
+	case len(line) == 0:
+		c.headComplete()
+	default:
+		c.head.headers++
+		if c.head.headers > orDefault(c.factory.MaxHeaders, DefaultMaxHeaders) {
+			c.refuse(431, "too many headers")
+			return
+		}
+		c.reject(c.head.header(line))
+	}
+}
+
+// fault is a status with the reason for it; the zero value is none.
+type fault struct {
+	status int
+	why    string
+}
+
+// reject refuses a request that is at fault.
+func (c *client) reject(f fault) {
+	if f.status != 0 {
+		c.refuse(f.status, f.why)
+	}
+}
+
+// LineLengthExceeded refuses a line without end.
+func (c *client) LineLengthExceeded([]byte) {
+	if c.stage == idle {
+		c.head = head{}
+		c.refuse(414, "the request line is too long")
+		return
+	}
+	c.refuse(431, "a header is too long")
+}
+
+// requestLine takes the first line, such as "POST / HTTP/1.1".
+func (h *head) requestLine(line []byte) fault {
+	words := strings.Split(string(line), " ")
+	if len(words) != 3 || !isToken(words[0]) || words[1] == "" || !isText(line) {
+		return fault{400, "malformed request line"}
+	}
+	h.method, h.version = words[0], words[2]
+	switch {
+	case !strings.HasPrefix(h.version, "HTTP/"):
+		return fault{400, "malformed request line"}
+	case h.version != "HTTP/1.0" && h.version != "HTTP/1.1":
+		return fault{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"}
+	}
+	return fault{}
+}
+
+// header takes one header, such as "Content-Length: 5".
+func (h *head) header(line []byte) fault {
+	name, value, ok := bytes.Cut(line, []byte(":"))
+	if !ok || !isToken(string(name)) || !isText(line) {
+		return fault{400, "malformed header"}
+	}
+	text := strings.Trim(string(value), " \t")
+	switch strings.ToLower(string(name)) {
+	case "content-length":
+		return h.contentLength(text)
+	case "transfer-encoding":
+		h.encoded = true
+	case "host":
+		h.hosts++
+	case "expect":
+		h.expects = strings.EqualFold(text, "100-continue")
+		h.strange = !h.expects
+	case "connection":
+		for option := range strings.SplitSeq(text, ",") {
+			option = strings.TrimSpace(option)
+			h.closes = h.closes || strings.EqualFold(option, "close")
+			h.keeps = h.keeps || strings.EqualFold(option, "keep-alive")
+		}
+	}
+	return fault{}
+}
+
+// contentLength takes the length. Two of them, even equal ones, are how one
+// request is smuggled behind another.
+func (h *head) contentLength(text string) fault {
+	n, err := strconv.ParseUint(text, 10, 63)
+	switch {
+	case h.hasLength:
+		return fault{400, "more than one Content-Length"}
+	case err != nil:
+		return fault{400, "Content-Length is not a number of bytes"}
+	}
+	h.length, h.hasLength = n, true
+	return fault{}
+}
+
+// isToken reports whether s is a method or the name of a header.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isText reports whether a line has no control characters but tabs.
+func isText(line []byte) bool {
+	for _, c := range line {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// headComplete decides what becomes of a request.
+func (c *client) headComplete() {
+	h := &c.head
+	switch {
+	case h.hosts > 1 || h.hosts == 0 && h.version == "HTTP/1.1":
+		c.refuse(400, "a request has one Host")
+	case h.encoded && h.hasLength:
+		c.refuse(400, "Transfer-Encoding and Content-Length exclude each other")
+	case h.encoded:
+		c.refuse(501, "a body needs a Content-Length here")
+	case h.method != "POST":
+		c.notAllowed()
+	case !h.hasLength:
+		c.refuse(411, "a POST has a Content-Length")
+	case h.strange:
+		c.refuse(417, "the only thing to expect is 100-continue")
+	default:
+		c.bodyBegins()
+	}
+}
