@@ -137,7 +137,7 @@ func (c *conn) watchProgress() {
 	if e := c.end; e.timer == nil {
 		e.taken, e.movedAt = math.MinInt, c.r.nanos()
 		if !c.has(isLingering) { // most never come to a look: spare them the call
-			e.taken = -c.r.kernel.Unsent(int(c.fd))
+			e.taken = e.sent - c.r.kernel.Unsent(int(c.fd))
 		}
 		e.timer = c.r.timers.Add(patience, c.checkProgress)
 	} else if !e.timer.Active() {
@@ -168,6 +168,16 @@ func (c *conn) checkProgress() {
 		return
 	}
 	c.watchProgress()
+}
+
+// giveUp ends a connection for which the reactor waits no longer. What the
+// kernel has, it goes on sending by itself; a reset would take it back.
+func (c *conn) giveUp() {
+	if c.has(isLingering) {
+		c.die(c.end.reason, false)
+	} else {
+		c.fail(ErrStopped)
+	}
 }
 
 // shutdown ends a connection because the reactor stops. One that its protocol

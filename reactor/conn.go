@@ -171,7 +171,7 @@ func (c *conn) requeue() {
 	if c.has(isDead | isBacklog) {
 		return
 	}
-	if c.has(isReadable) && c.wantsInput() || c.has(isWritable) && c.out.n > 0 {
+	if c.has(isReadable) && c.wantsInput() || c.has(isWritable) && c.out.n > 0 || c.wantsMore() {
 		c.flags |= isBacklog
 		c.r.enqueue(c)
 	}

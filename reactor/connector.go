@@ -42,7 +42,7 @@ type connectOptions struct {
 }
 
 // ConnectTimeout sets how long an attempt may take, name lookup included; 30 s
-// by default.
+// by default. It must not be negative.
 func ConnectTimeout(d time.Duration) ConnectOption {
 	return func(o *connectOptions) { o.timeout = d }
 }
@@ -74,22 +74,29 @@ func (r *Reactor) newConnector(network, dest string, f protocol.ClientFactory, o
 	for _, o := range opts {
 		o(&c.opts)
 	}
-	_ = c.Connect() // a new one is disconnected
+	if c.Connect() != nil { // a new one is disconnected, so the reactor is stopping
+		r.soon(func() {
+			reason := &protocol.ConnectError{Addr: dest, Err: ErrStopped}
+			_ = r.do(c, "ClientConnectionFailed", func() { f.ClientConnectionFailed(c, reason) })
+		})
+	}
 	return c
 }
 
 // Connect begins an attempt.
 func (c *connector) Connect() error {
 	c.r.check("Connector.Connect")
-	if c.state != protocol.Disconnected {
+	switch {
+	case c.r.closed:
+		return ErrStopped // else one that always tries again would keep it from stopping
+	case c.state != protocol.Disconnected:
 		return protocol.ErrNotDisconnected
 	}
-	c.state = protocol.Connecting
 	a := &attempt{c: c}
-	c.attempt = a
+	a.timeout = c.r.timers.Add(c.opts.timeout, func() { a.finish(protocol.ErrConnectTimeout) })
+	c.state, c.attempt = protocol.Connecting, a
 	c.r.attempts[c] = struct{}{}
 	c.r.opened()
-	a.timeout = c.r.timers.Add(c.opts.timeout, func() { a.finish(protocol.ErrConnectTimeout) })
 	c.r.soon(func() { a.start() })
 	return nil
 }

@@ -94,26 +94,35 @@ func (c *conn) flush() {
 type producing struct {
 	protocol.Producer
 	push   protocol.PushProducer // nil for a pull producer
-	paused bool
+	paused bool                  // a push producer
+	asked  bool                  // a pull producer, and nothing has been written since
 }
 
 // refill asks the producer for more if there is room, and reports whether it
 // wrote any.
 func (c *conn) refill() bool {
-	p := c.producing
-	if p == nil || c.has(isDead) {
+	if c.has(isDead) || !c.wantsMore() {
 		return false
 	}
-	if p.push != nil && (!p.paused || c.out.n > c.r.opts.low) || p.push == nil && c.out.n > 0 {
-		return false
-	}
-	p.paused = false
-	before := c.out.n
+	p, before := c.producing, c.out.n
+	p.paused, p.asked = false, true
 	if failure := c.r.do(c, "ResumeProducing", p.ResumeProducing); failure != nil {
 		c.fail(failure)
 		return false
 	}
-	return c.out.n > before
+	return c.out.n > before || c.wantsMore() // another producer may have taken over
+}
+
+// wantsMore reports whether it is time to call the producer's ResumeProducing.
+func (c *conn) wantsMore() bool {
+	p := c.producing
+	switch {
+	case p == nil:
+		return false
+	case p.push != nil:
+		return p.paused && c.out.n <= c.r.opts.low
+	}
+	return !p.asked && c.out.n == 0
 }
 
 // holdBack pauses a push producer that has filled the queue.

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -96,6 +97,9 @@ type source interface {
 // the end of Run gives back; one that never runs is given up with
 // [Reactor.Close].
 func New(opts ...Option) (*Reactor, error) {
+	if err := choose(opts).check(); err != nil {
+		return nil, err
+	}
 	k, err := kernel.Open()
 	if err != nil {
 		return nil, err
@@ -104,18 +108,18 @@ func New(opts ...Option) (*Reactor, error) {
 }
 
 // NewOn returns a reactor on another kernel than the machine's: reactortest's
-// in-memory one.
+// in-memory one. It panics where New returns the error of an option.
 func NewOn(k kernel.Kernel, opts ...Option) *Reactor {
 	r := &Reactor{
 		kernel:    k,
-		opts:      defaults(),
+		opts:      choose(opts),
 		readBuf:   make([]byte, readSize),
 		finished:  make(chan struct{}),
 		attempts:  make(map[*connector]struct{}),
 		factories: make(map[protocol.StartStopper]int),
 	}
-	for _, o := range opts {
-		o(&r.opts)
+	if err := r.opts.check(); err != nil {
+		panic(err)
 	}
 	r.log = r.opts.logger.Hook(ownerHook{r})
 	r.timers = clock.NewQueue(k.Now)
@@ -168,6 +172,34 @@ func defaults() options {
 	}
 }
 
+// choose applies the options to the defaults.
+func choose(opts []Option) options {
+	o := defaults()
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// check returns the error of a choice that cannot be.
+func (o options) check() error {
+	for _, d := range []struct {
+		option string
+		value  time.Duration
+	}{{"WithCloseTimeout", o.closeTimeout}, {"WithLingerTimeout", o.lingerTimeout}, {"WithShutdownGrace", o.grace}} {
+		if d.value < 0 {
+			return fmt.Errorf("reactor: %s(%v): a time cannot be negative: 0 does not wait at all", d.option, d.value)
+		}
+	}
+	if o.low < 0 || o.high < o.low {
+		return fmt.Errorf("reactor: WithWatermarks(%d, %d): the low one comes first and is not above the high one", o.low, o.high)
+	}
+	if o.threads < 1 {
+		return fmt.Errorf("reactor: WithThreads(%d): at least one function must be able to run", o.threads)
+	}
+	return nil
+}
+
 // WithLogger sets where the reactor logs; the default is JSON lines on standard
 // error, from level info on. The reactor adds the field "owner": whose callback
 // was running.
@@ -211,4 +243,4 @@ func WithWatermarks(low, high int) Option {
 // 64 by default.
 //
 // Twisted: suggestThreadPoolSize.
-func WithThreads(n int) Option { return func(o *options) { o.threads = max(n, 1) } }
+func WithThreads(n int) Option { return func(o *options) { o.threads = n } }

@@ -118,7 +118,7 @@ func (r *Reactor) disconnectAll() *deferred.Deferred {
 	grace := r.timers.Add(r.opts.grace, func() {
 		for _, s := range r.table {
 			if c, ok := s.(*conn); ok {
-				c.fail(ErrStopped)
+				c.giveUp()
 			}
 		}
 	})
@@ -157,9 +157,14 @@ func (r *Reactor) dismantle() error {
 		switch s := s.(type) {
 		case nil, *descriptor: // a bare descriptor belongs to the user
 		case *conn:
+			r.kernel.CloseSocket(fd, !s.has(isLingering))
 			s.flags |= isDead | isDisconnecting
 			s.end = &ending{reason: protocol.CloseReason(protocol.ErrConnectionLost, ErrStopped)}
-			r.kernel.CloseSocket(fd, true)
+		case *Port:
+			if s.cleanup != nil {
+				s.cleanup()
+			}
+			r.kernel.CloseSocket(fd, false)
 		default:
 			r.kernel.CloseSocket(fd, false)
 		}
@@ -169,8 +174,8 @@ func (r *Reactor) dismantle() error {
 	}
 	r.table, r.released, r.closed = nil, nil, true
 	err := r.kernel.Close()
+	close(r.finished)
 	if wasRunning {
-		close(r.finished)
 		if loopsRunning.Add(-1) == 0 {
 			for range stopRounds {
 				if deferred.StopSuspended() == 0 {

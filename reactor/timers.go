@@ -44,14 +44,14 @@ const timerOwner = ownerName("timer")
 // for the next turn, even for 0.
 func (r *Reactor) runTimers() {
 	at, ok := r.timers.Next()
-	if !ok {
+	if !ok && r.alarmAt == 0 {
 		return
 	}
 	now := r.nanos()
-	if r.alarmAt != 0 && r.alarmAt <= now {
-		r.alarmAt = 0
+	if r.alarmAt <= now {
+		r.alarmAt = 0 // it has rung, perhaps for a call that was cancelled
 	}
-	if at > now {
+	if !ok || at > now {
 		return
 	}
 	late := time.Duration(now - at)

@@ -80,6 +80,9 @@ var errWriteShut error = &net.OpError{Op: "write", Err: net.ErrClosed}
 
 // wrote follows every write.
 func (c *conn) wrote() {
+	if c.producing != nil {
+		c.producing.asked = false
+	}
 	c.touch()
 	c.holdBack()
 }

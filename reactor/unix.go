@@ -79,9 +79,14 @@ func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (
 	cleanup, err := adopt(path, fs.FileMode(o.mode))
 	if err != nil {
 		r.kernel.CloseSocket(fd, false)
+		_ = os.Remove(path)
 		return nil, err
 	}
-	return r.newPort(fd, "unix", f, cleanup)
+	p, err := r.newPort(fd, "unix", f, cleanup)
+	if err != nil {
+		cleanup()
+	}
+	return p, err
 }
 
 // removeStale removes a socket that nobody listens on.

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -55,18 +56,12 @@ func (r *Reactor) timed(what string, f func()) {
 
 // panicked logs a panic and makes an error of it.
 func (r *Reactor) panicked(what string, v any) error {
+	// fmt.Sprint survives a value whose Error or String method panics; what else
+	// there is in a log library need not.
 	e := &deferred.PanicError{Value: v, Stack: debug.Stack()}
 	r.stats.Panics++
-	r.log.Error().Str("call", what).Interface("panic", logValue(v)).Str("stack", string(e.Stack)).Msg("panic in " + what)
+	r.log.Error().Str("call", what).Str("panic", fmt.Sprint(v)).Str("stack", string(e.Stack)).Msg("panic in " + what)
 	return e
-}
-
-// logValue returns what the log shows of a panic's value.
-func logValue(v any) any {
-	if err, ok := v.(error); ok {
-		return err.Error()
-	}
-	return v
 }
 
 // check panics if the caller is not the loop's goroutine. calling is a plain

@@ -108,5 +108,8 @@ func (s *stream) end() {
 	}
 }
 
-// cut drops what is still with the writer.
-func (s *stream) cut() { s.data = s.data[:s.avail] }
+// cut drops what is still with the writer, and then the end behind it.
+func (s *stream) cut() {
+	s.fin = s.fin && s.ended()
+	s.data = s.data[:s.avail]
+}

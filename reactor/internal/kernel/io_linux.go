@@ -19,7 +19,8 @@ func translate(ev uint32, _ uint16) (e Events) {
 	if ev&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		e |= Writable
 	}
-	if ev&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	// A read stops short at urgent data, too, though there is more behind it.
+	if ev&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLPRI) != 0 {
 		e |= Hangup
 	}
 	if ev&unix.EPOLLERR != 0 {

@@ -14,8 +14,9 @@ const (
 	Readable Events = 1 << iota
 	// Writable: there is room for output, or a connection attempt is over.
 	Writable
-	// Hangup: the peer has sent its last byte. A read that comes back short no
-	// longer means that the input is used up: read on to the end.
+	// Hangup: the peer has sent its last byte, or urgent data. A read that comes
+	// back short no longer means that the input is used up: read on to EAGAIN or
+	// the end.
 	Hangup
 	// Failed: the descriptor is in error, as after a reset.
 	Failed
