@@ -20,7 +20,9 @@
 //
 // A poem in the cache is whole: one whose connection was lost is an error, and
 // is not kept. Clients are told apart from it the same way: they get all of the
-// poem and a clean end, or a reset, never a part with a clean end.
+// poem and a clean end, or a reset, never a part with a clean end. The price is
+// that a client sees no byte before the fetch has ended: one that gives up after
+// some time of silence needs as much patience as the whole fetch takes.
 //
 // All of it belongs to the reactor's goroutine, and nothing blocks.
 //
