@@ -192,18 +192,17 @@ func (s *session) look() {
 // lost cancels what the client does not need any more, and writes the line about
 // a client that was refused or has left.
 func (s *session) lost(reason error) {
-	unanswered := len(s.queue)
 	s.stop()
-	var cause *protocol.CloseError
-	if errors.Is(reason, protocol.ErrConnectionDone) && !errors.As(reason, &cause) {
+	msg := "A client has left."
+	var closed *protocol.CloseError
+	switch {
+	case errors.Is(reason, protocol.ErrConnectionDone) && errors.As(reason, &closed):
+		msg, reason = "Refused a client.", closed.Cause
+	case errors.Is(reason, protocol.ErrConnectionDone):
 		return
 	}
-	msg := "Refused a client."
-	if !errors.Is(reason, protocol.ErrConnectionDone) && !errors.Is(reason, ErrSlowClient) {
-		msg = "A client has left."
-	}
 	s.server.Log.Warn().Stringer("peer", s.transport.RemoteAddr()).Int("answered", s.answered).
-		Int("unanswered", unanswered).AnErr("reason", reason).Msg(msg)
+		AnErr("reason", reason).Msg(msg)
 }
 
 // backPressure is a session as the producer of its answers: the transport tells

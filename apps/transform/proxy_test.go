@@ -1,0 +1,258 @@
+package transform_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"skein/apps/transform"
+	"skein/deferred"
+	"skein/protocol"
+	"skein/protocol/basic"
+	"skein/reactor/reactortest"
+)
+
+// wantsError makes a Deferred succeed that fails with an XformError of this
+// cause, and fail otherwise.
+func wantsError(d *deferred.Deferred, cause error, text string) *deferred.Deferred {
+	return d.AddBoth(func(v any, err error) (any, error) {
+		var xe *transform.XformError
+		if !errors.As(err, &xe) || !errors.Is(err, cause) || !strings.Contains(err.Error(), text) {
+			return nil, fmt.Errorf("got %q and the error %v, want an XformError: %w, with %q", v, err, cause, text)
+		}
+		return nil, nil
+	})
+}
+
+// scripted is a server that answers what a test says.
+type scripted struct {
+	protocol.Base
+	data func(t protocol.Transport)
+}
+
+// DataReceived answers.
+func (s *scripted) DataReceived([]byte) { s.data(s.Transport) }
+
+// answering is a factory of servers that answer a request so.
+func answering(data func(t protocol.Transport)) protocol.Factory {
+	return protocol.FactoryFunc(func(net.Addr) protocol.Protocol { return &scripted{data: data} })
+}
+
+func TestXformFromBadServers(t *testing.T) {
+	says := func(text string) func(t protocol.Transport) {
+		return func(t protocol.Transport) {
+			_, _ = t.Write([]byte(text))
+			t.LoseConnection()
+		}
+	}
+	tests := []struct {
+		name  string
+		serve protocol.Factory
+		cause error
+		text  string
+	}{
+		{"closes at once", protocol.FactoryFunc(func(net.Addr) protocol.Protocol { return nil }), net.ErrClosed, ""},
+		{"closes after the request", answering(says("")), transform.ErrNoAnswer, "without an answer"},
+		{"closes in the middle", answering(says("5:hel")), transform.ErrNoAnswer, "without an answer"},
+		{"no netstring", answering(says("HTTP/1.0 400 Bad Request")), basic.ErrMalformed, "malformed netstring"},
+		{"no comma", answering(says("5:hello;")), basic.ErrMalformed, "in place of the comma"},
+		{"too long", answering(says("1048577:")), basic.ErrTooLong, "more than 1048576 bytes"},
+		{"resets", answering(func(t protocol.Transport) { t.AbortConnection() }), syscall.ECONNRESET, "reset"},
+		{"silent", answering(func(protocol.Transport) {}), deferred.ErrTimeout, "no answer for 10s"},
+		{"silent in the middle", answering(func(t protocol.Transport) { _, _ = t.Write([]byte("5:hel")) }), deferred.ErrTimeout, "no answer for 10s"},
+		{
+			"unknown", answeredBy(func(s *transform.Server) { delete(s.Permitted, "shout") }),
+			transform.ErrNoAnswer, "without an answer",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+				port, addr := listen(t, m.Reactor, test.serve)
+				proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr}
+				return closing(wantsError(proxy.Xform("shout", []byte("poem")), test.cause, test.text), port)
+			}, reactortest.SettleTime(time.Minute))
+		})
+	}
+}
+
+// answeredBy is a real server with settings, whose timeouts never come.
+func answeredBy(settings func(s *transform.Server)) protocol.Factory {
+	return protocol.FactoryFunc(func(a net.Addr) protocol.Protocol {
+		c := converse(false, settings)
+		return (&transform.Factory{Server: c.server}).BuildProtocol(a)
+	})
+}
+
+func TestXformWithoutAServer(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		m.BlackHole("10.0.0.1")
+		refused := &transform.Proxy{Reactor: m.Reactor, Addr: "127.0.0.1:11000"}
+		hole := &transform.Proxy{Reactor: m.Reactor, Addr: "10.0.0.1:11000", Timeout: time.Second}
+		piped := &transform.Proxy{Reactor: m.Reactor, Addr: "127.0.0.1:11000", Pipeline: true}
+		began := m.Now()
+		return deferred.GatherResults([]*deferred.Deferred{
+			wantsError(refused.Xform("shout", nil), syscall.ECONNREFUSED, "shout by 127.0.0.1:11000 failed: connection refused"),
+			wantsError(piped.Xform("shout", nil), syscall.ECONNREFUSED, ""),
+			wantsError(piped.Xform("shout", nil), syscall.ECONNREFUSED, ""),
+			wantsError(hole.Xform("shout", nil), deferred.ErrTimeout, "no answer for 1s"),
+		}).AddCallback(func(any) (any, error) {
+			if took := m.Now().Sub(began); took != time.Second {
+				return nil, fmt.Errorf("it took %v", took)
+			}
+			return nil, nil
+		})
+	})
+}
+
+func TestXformRefusesWhatNoServerCanTake(t *testing.T) {
+	m := reactortest.NewMemory()
+	defer func() { _ = m.Close() }()
+	proxy := &transform.Proxy{Reactor: m.Reactor, Addr: "127.0.0.1:11000", MaxRequest: 9}
+	for _, test := range []struct {
+		name, xform, poem string
+		cause             error
+	}{
+		{"a dot", "a.b", "c", transform.ErrBadName},
+		{"too long", "shout", "poem", transform.ErrTooLong},
+	} {
+		var err error
+		proxy.Xform(test.xform, []byte(test.poem)).AddErrback(func(e error) (any, error) { err = e; return nil, nil })
+		if !errors.Is(err, test.cause) {
+			t.Errorf("%s: the error is %v", test.name, err)
+		}
+	}
+	if n := len(m.Connections()); n != 0 {
+		t.Errorf("there are %d connections", n)
+	}
+}
+
+func TestXformCancelled(t *testing.T) {
+	tests := []struct {
+		name string
+		when time.Duration
+	}{
+		{"while connecting", 0},
+		{"while waiting", time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+				left := deferred.New()
+				port, addr := listen(t, m.Reactor, protocol.FactoryFunc(func(net.Addr) protocol.Protocol {
+					return &leaver{left: left}
+				}))
+				d := (&transform.Proxy{Reactor: m.Reactor, Addr: addr}).Xform("slowly", []byte("poem"))
+				if test.when == 0 {
+					d.Cancel()
+					left.Errback(protocol.ErrConnectionLost) // nobody comes
+				} else {
+					m.CallLater(test.when, d.Cancel)
+				}
+				return closing(deferred.GatherResults([]*deferred.Deferred{
+					wantsError(d, deferred.ErrCancelled, "slowly"),
+					deferred.CatchIs(left, protocol.ErrConnectionLost, func(error) (any, error) { return nil, nil }),
+				}), port)
+			})
+		})
+	}
+}
+
+// leaver is a server that tells why its client's connection ended.
+type leaver struct {
+	protocol.Base
+	left *deferred.Deferred
+}
+
+func (l *leaver) DataReceived([]byte)         {}
+func (l *leaver) ConnectionLost(reason error) { l.left.Errback(reason) }
+
+func TestManyRequestsOnOneConnection(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		server, _ := newServer(m.Reactor)
+		server.Pipeline = true
+		connections := 0
+		port, addr := listen(t, m.Reactor, protocol.FactoryFunc(func(a net.Addr) protocol.Protocol {
+			connections++
+			return (&transform.Factory{Server: server}).BuildProtocol(a)
+		}))
+		proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+		var all []*deferred.Deferred
+		for i := range 200 {
+			name, want := "shout", fmt.Sprintf("POEM %d", i)
+			if i%50 == 0 {
+				name, want = "slowly", fmt.Sprintf("poem %d", i)
+			}
+			d := proxy.Xform(name, fmt.Appendf(nil, "Poem %d", i))
+			if i%7 == 3 {
+				m.CallLater(time.Duration(i)*10*time.Millisecond, d.Cancel)
+				d.AddErrback(func(error) (any, error) { return []byte(want), nil }) // in time, or not
+			}
+			all = append(all, wants(d, want))
+		}
+		return closing(deferred.GatherResults(all).AddBoth(func(_ any, err error) (any, error) {
+			if err == nil && connections != 1 {
+				err = fmt.Errorf("there were %d connections", connections)
+			}
+			return proxy.Close().AddCallback(func(any) (any, error) { return nil, err }), nil
+		}), port)
+	})
+}
+
+func TestASharedConnectionIsMadeAnew(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		server, _ := newServer(m.Reactor) // it answers one request per connection
+		port, addr := listen(t, m.Reactor, &transform.Factory{Server: server})
+		proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+		ask := func() *deferred.Deferred { return wants(proxy.Xform("shout", []byte("a")), "A") }
+		later := deferred.New()
+		m.CallLater(time.Second, func() { ask().ChainDeferred(later) })
+		return closing(deferred.GatherResults([]*deferred.Deferred{ask(), later}).AddBoth(func(_ any, err error) (any, error) {
+			return proxy.Close().AddCallback(func(any) (any, error) { return nil, err }), nil
+		}), port)
+	})
+}
+
+func TestCloseFailsWhatWaits(t *testing.T) {
+	for _, connected := range []bool{false, true} {
+		t.Run(fmt.Sprintf("connected %t", connected), func(t *testing.T) {
+			reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+				server, _ := newServer(m.Reactor)
+				server.Pipeline = true
+				port, addr := listen(t, m.Reactor, &transform.Factory{Server: server})
+				proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+				d := wantsError(proxy.Xform("slowly", []byte("a")), transform.ErrClosed, "closed")
+				closed := deferred.New()
+				if connected {
+					m.CallLater(transform.DefaultPause/2, func() { proxy.Close().ChainDeferred(closed) })
+				} else {
+					proxy.Close().ChainDeferred(closed)
+				}
+				return closing(deferred.GatherResults([]*deferred.Deferred{d, closed}), port)
+			})
+		})
+	}
+}
+
+func TestAnAnswerThatNobodyAskedFor(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		left := deferred.New()
+		port, addr := listen(t, m.Reactor, protocol.FactoryFunc(func(net.Addr) protocol.Protocol {
+			return &talkative{leaver: leaver{left: left}}
+		}))
+		proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+		return closing(deferred.GatherResults([]*deferred.Deferred{
+			wants(proxy.Xform("shout", []byte("a")), "one"),
+			deferred.CatchIs(left, protocol.ErrConnectionLost, func(error) (any, error) { return nil, nil }),
+		}), port)
+	})
+}
+
+// talkative answers each request twice.
+type talkative struct{ leaver }
+
+func (s *talkative) DataReceived([]byte) { _, _ = s.Transport.Write([]byte("3:one,3:two,")) }
