@@ -28,6 +28,6 @@
 //
 // Reading order: version1.go and version2.go, which are the tutorial's;
 // service.go, cache.go (the three states), keep.go (what stays, and for how
-// long), server.go, log.go; transform.go, the same cache in front of a
-// transform server.
+// long), server.go, log.go; transform.go, the same cache in front of the
+// transform service of apps/transform.
 package proxy

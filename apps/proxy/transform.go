@@ -4,12 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"skein/apps/transform"
 	"skein/deferred"
 	"skein/deferred/clock"
 )
 
-// Transformer is what transforms poems: a client of the transform service, the
-// service itself, or a [TransformCache] in front of either.
+// Transformer is what transforms poems: a client of the transform service, or a
+// [TransformCache] in front of one.
 //
 // Twisted: TransformProxy of transformedpoetry's get-poetry.py.
 type Transformer interface {
@@ -26,7 +27,10 @@ type TransformCache struct {
 	cache       cache
 }
 
-var _ Transformer = (*TransformCache)(nil)
+var (
+	_ Transformer = (*transform.Proxy)(nil)
+	_ Transformer = (*TransformCache)(nil)
+)
 
 // entryBytes is about what an entry takes besides its value. Anybody can ask
 // for any number of short poems, so here it counts.
@@ -44,6 +48,19 @@ func (t *TransformCache) Xform(name string, poem []byte) *deferred.Deferred {
 	return t.cache.get(transformKey(name, poem), name, func() *deferred.Deferred {
 		return t.transformer.Xform(name, poem)
 	})
+}
+
+// Table returns a table of these transformations, for a [transform.Server] to
+// offer: the server is a proxy then, on whatever wires there are.
+func (t *TransformCache) Table(names ...string) transform.Table {
+	table := make(transform.Table, len(names))
+	for _, name := range names {
+		table[name] = func(poem string) *deferred.Deferred {
+			d := t.Xform(name, []byte(poem))
+			return deferred.Then(d, func(poem []byte) (string, error) { return string(poem), nil })
+		}
+	}
+	return table
 }
 
 // Stats returns the numbers so far. Bytes counts 512 for each entry on top of

@@ -3,13 +3,18 @@ package proxy_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"net"
 	"testing"
 	"time"
 
 	"skein/apps/proxy"
+	"skein/apps/transform"
 	"skein/deferred"
 	"skein/deferred/clock"
 	"skein/deferred/deferredtest"
+	"skein/protocol"
+	"skein/reactor/reactortest"
 )
 
 // workshop is a transformer that works when the test says so.
@@ -101,5 +106,68 @@ func TestManySmallTransformsAreBounded(t *testing.T) {
 	cache.Clear()
 	if got := cache.Stats(); got.Bytes != 0 || c.Pending() != 0 {
 		t.Errorf("%+v are left, and %d timers", got, c.Pending())
+	}
+}
+
+// countingServer counts the connections of a factory.
+type countingServer struct {
+	protocol.Factory
+	clients int
+}
+
+func (c *countingServer) BuildProtocol(a net.Addr) protocol.Protocol {
+	c.clients++
+	return c.Factory.BuildProtocol(a)
+}
+
+// A whole line of them: clients, a proxy on one port, the transform service on
+// another; the slow transformation takes its time once for all.
+func TestTransformProxyOnTheNetwork(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		n := &network{Reactor: m.Reactor, began: m.Now()}
+		service := &transform.Service{Clock: m}
+		origin := &countingServer{Factory: &transform.Factory{Server: &transform.Server{Permitted: service.Table(), Clock: m}}}
+		cache := proxy.NewTransformCache(m, &transform.Proxy{Reactor: m.Reactor, Addr: n.listen(t, origin)}, proxy.Options{})
+		n.service = proxy.NewService(m, nil, proxy.Options{})
+		addr := n.listen(t, &transform.Factory{Server: &transform.Server{Permitted: cache.Table("slowly", "shout"), Clock: m}})
+
+		client := &transform.Proxy{Reactor: m.Reactor, Addr: addr}
+		ask := func() *deferred.Deferred {
+			all := make([]*deferred.Deferred, 100)
+			for i := range all {
+				all[i] = client.Xform("slowly", []byte("HERE IS MY POEM"))
+			}
+			return deferred.GatherResults(all)
+		}
+		d := after(ask(), ask)
+		d.AddCallback(func(all any) (any, error) {
+			for _, poem := range all.([]any) {
+				if string(poem.([]byte)) != "here is my poem" {
+					t.Errorf("a client has got %q", poem)
+				}
+			}
+			if took := m.Now().Sub(n.began).Round(time.Millisecond); took != transform.DefaultPause || origin.clients != 1 {
+				t.Errorf("it took %v and %d requests, want %v and 1", took, origin.clients, transform.DefaultPause)
+			}
+			if got := cache.Stats(); got.Hits != 100 || got.Misses != 100 || got.Fetches != 1 {
+				t.Errorf("the numbers are %+v", got)
+			}
+			cache.Clear()
+			return nil, nil
+		})
+		return n.over(d)
+	})
+}
+
+func TestTableHasOnlyWhatIsNamed(t *testing.T) {
+	cache, w, _ := newTransforms(t, proxy.Options{})
+	table := cache.Table("lower", "upper")
+	if got := fmt.Sprint(table.Names()); got != "[lower upper]" {
+		t.Errorf("the names are %v", got)
+	}
+	d := table["upper"]("poem")
+	w.last().Callback([]byte("POEM"))
+	if got := deferredtest.ResultOf[string](t, d); got != "POEM" || w.asked[0] != "upper.poem" {
+		t.Errorf("asked for %q, it fired with %q", w.asked, got)
 	}
 }
