@@ -196,16 +196,21 @@ func (o *outflow) settle() {
 	if o.wants() > 0 {
 		o.flow.pump()
 	}
+	o.tell()
+}
+
+// tell lets the producer above know whether there is room: here, and below.
+func (o *outflow) tell() {
 	switch {
 	case o.producer == nil:
 	case o.push == nil:
 		if o.size == 0 && !o.held && o.asking == nil {
 			o.asking = o.clock.CallLater(0, o.ask)
 		}
-	case !o.paused && o.size > highWater:
+	case !o.paused && (o.held || o.size > highWater):
 		o.paused = true
 		o.push.PauseProducing()
-	case o.paused && o.size <= lowWater:
+	case o.paused && !o.held && o.size <= lowWater:
 		o.paused = false
 		contain(o.Transport, o.push.ResumeProducing)
 	}
@@ -234,6 +239,7 @@ type below struct{ o *outflow }
 func (b below) PauseProducing() {
 	b.o.held = true
 	b.o.flow.rest()
+	b.o.tell()
 }
 
 // ResumeProducing lets it go on.

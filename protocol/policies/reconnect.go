@@ -190,7 +190,7 @@ func (f *ReconnectingClientFactory) longer(delay time.Duration) time.Duration {
 		delay = orDefault(f.InitialDelay, time.Second)
 	}
 	next := float64(delay) * factor
-	if most := f.most(); next > float64(most) {
+	if most := f.most(); next >= float64(most) {
 		return most
 	}
 	return time.Duration(next)
@@ -214,7 +214,10 @@ func (f *ReconnectingClientFactory) scatter(delay time.Duration) time.Duration {
 	if d > most {
 		d = 2*most - d
 	}
-	return time.Duration(min(max(d, 0), most))
+	if d >= most { // most itself may have been rounded
+		return f.most()
+	}
+	return time.Duration(max(d, 0))
 }
 
 // most returns MaxDelay.

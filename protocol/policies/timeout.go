@@ -36,7 +36,8 @@ func (k TimeoutKind) String() string {
 }
 
 // TimeoutError is the cause in the reason of ConnectionLost when a timeout has
-// ended the connection. Find it with [errors.As]. It is a [net.Error].
+// ended the connection. Find it with [errors.As] by this type: it is a
+// [net.Error], but so is net.ErrClosed, which the reason is as well.
 type TimeoutError struct {
 	// Kind is the rule that was broken.
 	Kind TimeoutKind
@@ -69,7 +70,10 @@ const DefaultGrace = 10 * time.Second
 //
 // Idle counts what the peer does: bytes that come, and bytes that it takes. A
 // protocol that writes to a peer that reads nothing is idle; one whose peer
-// fetches a long poem slowly is not.
+// fetches a long poem slowly is not. When bytes are taken is looked at four
+// times in an idle time, so a timeout after a write may be late by a quarter.
+// Bytes count as taken when the kernel has them: Idle should leave a slow peer
+// the time to empty the kernel's buffer.
 //
 // Twisted: policies.TimeoutFactory, which knows idle only, counts every write,
 // and is defeated by a peer that does not read.
@@ -119,16 +123,21 @@ type timed struct {
 	ProtocolWrapper
 	rules *TimeoutFactory
 
-	idle, handshake, lifetime *clock.DelayedCall
-	grace                     *clock.DelayedCall
+	handshake, lifetime *clock.DelayedCall
+	grace               *clock.DelayedCall
 
-	written int // bytes given to the transport
-	taken   int // of these, what had left its queue when the idle call was set
+	// Signs of life.
+	idle    *clock.DelayedCall // the next look
+	life    time.Time          // the last sign
+	written int                // bytes given to the transport
+	taken   int                // of these, what had left its queue at the last look
+	watched bool               // bytes are on their way: look four times as often
 }
 
 // ConnectionMade starts the clocks.
 func (w *timed) ConnectionMade() {
 	f := w.rules
+	w.life = f.Clock.Now()
 	w.start(&w.idle, f.Idle, w.checkIdle)
 	w.start(&w.handshake, f.Handshake, func() { w.expire(HandshakeTimeout, f.Handshake) })
 	w.start(&w.lifetime, f.Lifetime, func() { w.expire(LifetimeTimeout, f.Lifetime) })
@@ -140,11 +149,11 @@ func (w *timed) DataReceived(data []byte) {
 	if !w.rules.HandshakeByProtocol {
 		stop(&w.handshake)
 	}
-	w.touch()
+	w.life = w.rules.Clock.Now()
 	w.ProtocolWrapper.DataReceived(data)
 }
 
-// Write notes what is written, and whether the peer has taken the rest.
+// Write notes what is written.
 func (w *timed) Write(p []byte) (int, error) {
 	w.writes(len(p))
 	return w.Transport.Write(p)
@@ -170,34 +179,34 @@ func (w *timed) ConnectionLost(reason error) {
 	w.ProtocolWrapper.ConnectionLost(reason)
 }
 
-// writes is a sign of life if the peer has taken all that was written before,
-// or some of it.
+// writes counts n bytes, and sees to it that they are looked for soon.
 func (w *timed) writes(n int) {
-	if w.idle != nil && (w.Buffered() == 0 || w.progress() > w.taken) {
-		w.touch()
-	}
 	w.written += n
-}
-
-// progress returns how many of the written bytes have left the queue.
-func (w *timed) progress() int { return w.written - w.Buffered() }
-
-// touch lets the idle time begin anew.
-func (w *timed) touch() {
-	if w.idle != nil {
-		w.taken = w.progress()
-		_ = w.idle.Reset(w.rules.Idle) // it waits
+	if w.idle != nil && !w.watched && n > 0 {
+		w.watched = true
+		if soon := w.rules.Idle / 4; w.rules.Clock.Now().Add(soon).Before(w.idle.Time()) {
+			_ = w.idle.Reset(soon) // it waits
+		}
 	}
 }
 
-// checkIdle ends the connection unless the peer has taken something.
+// checkIdle looks for signs of life, and ends the connection without them.
 func (w *timed) checkIdle() {
-	if now := w.progress(); now > w.taken {
-		w.taken = now
-		w.start(&w.idle, w.rules.Idle, w.checkIdle)
+	now, idle := w.rules.Clock.Now(), w.rules.Idle
+	queued := w.Buffered()
+	if taken := w.written - queued; taken > w.taken {
+		w.taken, w.life = taken, now
+	}
+	w.watched = queued > 0
+	left := w.life.Add(idle).Sub(now)
+	if left <= 0 {
+		w.expire(IdleTimeout, idle)
 		return
 	}
-	w.expire(IdleTimeout, w.rules.Idle)
+	if w.watched {
+		left = min(left, idle/4)
+	}
+	w.start(&w.idle, left, w.checkIdle)
 }
 
 // expire ends the connection.
