@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -10,10 +9,10 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
 
 	"skein/apps/poetry"
 	"skein/apps/proxy"
-	"skein/deferred"
 	"skein/reactor"
 )
 
@@ -34,7 +33,7 @@ func (c *proxyPoetry) Validate() error {
 	last := int(c.Port) + len(c.Origins) - 1
 	switch {
 	case c.Timeout == 0:
-		return errors.New("--timeout: 0 is no time at all: use more, such as 30s")
+		return notZero("--timeout", c.Timeout)
 	case c.Port == 0:
 		return nil
 	case last > math.MaxUint16:
@@ -52,30 +51,25 @@ func (c *proxyPoetry) Validate() error {
 
 // Run serves until a signal comes.
 func (c *proxyPoetry) Run(e *env) error {
-	r, err := e.newReactor()
-	if err != nil {
-		return err
-	}
-	service := c.service(e, r)
-	servers := make([]server, len(c.Origins))
-	for i, origin := range c.Origins {
-		servers[i] = server{
-			poem:    poetry.Poem{Title: string(origin)},
-			factory: &proxy.Factory{Service: service, Origin: string(origin), Log: e.log},
+	return e.serveOn(func(r *reactor.Reactor) ([]listening, error) {
+		service := c.service(e, r)
+		all := make([]listening, len(c.Origins))
+		for i, origin := range c.Origins {
+			number := c.Port
+			if number != 0 {
+				number += port(i)
+			}
+			f := &proxy.Factory{Service: service, Origin: string(origin), Log: e.log}
+			opened, err := r.ListenTCP(number.on(c.Iface), f)
+			if err != nil {
+				return nil, err
+			}
+			all[i] = listening{"Proxying a poem.", opened.Addr(), func(line *zerolog.Event) {
+				line.Str("poem", string(origin)).Stringer("ttl", c.TTL).Stringer("max-bytes", c.MaxBytes)
+			}}
 		}
-	}
-	if err := listen(r, &serverOptions{Port: c.Port, Iface: c.Iface}, servers); err != nil {
-		_ = r.Close() // what matters is why
-		return err
-	}
-	c.announce(e, r, servers)
-	err = r.Run()
-	e.log.Info().Msg("Main loop terminated.")
-	if err != nil {
-		return err
-	}
-	e.log.Info().Msg("Server Shut Down.")
-	return nil
+		return all, nil
+	})
 }
 
 // service returns the one service that all ports share.
@@ -93,21 +87,6 @@ func (c *proxyPoetry) service(e *env, r *reactor.Reactor) *proxy.Service {
 		o.MaxBytes = proxy.NoCache
 	}
 	return proxy.NewService(r, origins, o)
-}
-
-// announce logs where the proxy is, and arranges for the lines at the end.
-func (c *proxyPoetry) announce(e *env, r *reactor.Reactor, servers []server) {
-	for _, s := range servers {
-		e.log.Info().Str("poem", s.poem.Title).Stringer("addr", s.port.Addr()).
-			Stringer("ttl", c.TTL).Stringer("max-bytes", c.MaxBytes).Msg("Proxying a poem.")
-	}
-	r.AddSystemEventTrigger(reactor.During, reactor.Shutdown, func() *deferred.Deferred {
-		for _, s := range servers {
-			_, number, _ := net.SplitHostPort(s.port.Addr().String()) // a TCP address has one
-			e.log.Info().Msgf("(Port %s Closed)", number)
-		}
-		return nil
-	})
 }
 
 // byteSize is a number of bytes, not below 0.
