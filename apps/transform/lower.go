@@ -3,7 +3,6 @@ package transform
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // lower returns s in lower case, by the full rules of Unicode that hold in every
@@ -44,21 +43,13 @@ func (w *word) see(r rune) {
 }
 
 // letterFollows reports whether the first character of s that counts is a letter
-// with a case.
-//
-// A text of nothing but Σ and ignorable characters must not take square time, so
-// the look ahead is bounded: no word has so many marks on one letter.
+// with a case. What it passes over holds no Σ, so no other looks at it: the whole
+// takes linear time.
 func letterFollows(s string) bool {
-	const farthest = 256
-	for seen := 0; seen < farthest; seen++ {
-		r, size := utf8.DecodeRuneInString(s)
-		if size == 0 {
-			return false
-		}
+	for _, r := range s {
 		if !ignorable(r) {
 			return cased(r)
 		}
-		s = s[size:]
 	}
 	return false
 }
