@@ -62,8 +62,9 @@ func (e *PipeEnd) ConnectionMade() {
 	}
 }
 
-// DataReceived passes the bytes on. If somebody has closed the other side, which
-// then only waits for its producer, that is this one, this side is closed, too.
+// DataReceived passes the bytes on. If somebody has closed the other side, they
+// are dropped: that side only waits for its producer, which is this one, and
+// closes this one when it is over.
 func (e *PipeEnd) DataReceived(data []byte) {
 	if !e.peer.made && !e.peer.over {
 		e.held = append(e.held, data...) // the rest of a read, or what a Switch has left
@@ -76,7 +77,6 @@ func (e *PipeEnd) DataReceived(data []byte) {
 		}
 	}
 	e.peer.starve()
-	e.Transport.LoseConnection()
 }
 
 // passHeld passes on what has come early.
