@@ -88,7 +88,7 @@ func (s ConnectorState) String() string {
 // Twisted: IConnector.
 type Connector interface {
 	// Connect tries again. It returns [ErrNotDisconnected] unless the state is
-	// Disconnected.
+	// Disconnected, and another error if the loop is stopping.
 	Connect() error
 	// StopConnecting ends the attempt that is under way;
 	// ClientConnectionFailed follows with [ErrConnectStopped]. It returns
