@@ -14,7 +14,7 @@ type cli struct {
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"The least important lines to log: debug, info, warn or error (default: ${default})."`
 	LogFormat string `enum:"console,json" default:"console" placeholder:"FORMAT" help:"Log for people (console) or for programs (json) (default: ${default})."`
 
-	Demo       demo            `cmd:"" help:"Show it: three poetry servers and a client, on one loop."`
+	Demo       demo            `cmd:"" help:"Show it: all the servers and a client, on one loop."`
 	FastPoetry fastPoetry      `cmd:"" name:"fastpoetry" help:"Serve poems, each at once."`
 	SlowPoetry slowPoetry      `cmd:"" name:"slowpoetry" help:"Serve poems slowly, a few bytes at a time."`
 	Proxy      proxyPoetry     `cmd:"" help:"Stand in front of poetry servers: fetch each poem once, for however many clients."`

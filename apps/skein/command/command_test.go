@@ -12,6 +12,7 @@ import (
 
 	"skein/apps/poetry"
 	"skein/apps/skein/command"
+	"skein/apps/transform"
 	"skein/deferred"
 	"skein/reactor"
 	"skein/reactor/reactortest"
@@ -60,15 +61,21 @@ func TestDemoPrintsThePoems(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("the status is %d:\n%s", status, stderr)
 	}
-	length := 0
-	for _, p := range poetry.Builtin() {
-		length += len(p.Text)
-		if !strings.Contains(stdout, string(p.Text)) {
-			t.Errorf("%s is not there whole", p)
+	service := &transform.Service{}
+	poems := poetry.Builtin()
+	want := []string{ // in the order in which they are ready, but for the first two
+		service.Cummingsify(string(poems[0].Text)),
+		string(poems[1].Text),
+		string(poems[2].Text),
+		service.Gobbledegook(string(poems[2].Text)),
+	}
+	for i, poem := range want {
+		if !strings.Contains(stdout, poem) {
+			t.Errorf("poem %d is not there whole", i)
 		}
 	}
-	if len(stdout) != length {
-		t.Errorf("there are %d bytes on standard output, want the %d of the poems and nothing else", len(stdout), length)
+	if !strings.HasSuffix(stdout, want[2]+want[3]) || len(stdout) != len(strings.Join(want, "")) {
+		t.Errorf("standard output has something else, or in another order:\n%s", stdout)
 	}
 }
 

@@ -2,7 +2,7 @@
 // arguments and the two outputs and returns the exit status, so that a test, or
 // another program, can run it too.
 //
-//	args ──▶ kong ──▶ one command's Run ──▶ reactor, apps/poetry
+//	args ──▶ kong ──▶ one command's Run ──▶ reactor, and what is served: apps/...
 //	           │              │
 //	           │ usage: 2     │ failed: 1, interrupted: 130
 //	           ▼              ▼
@@ -13,7 +13,7 @@
 // Each command is a struct whose fields are its options and whose Run method
 // does it, in a file of its own; a new one is a new field of cli.
 //
-// Reading order: command.go, errors.go, log.go; serve.go with fastpoetry.go and
-// slowpoetry.go; get.go; demo.go and narrator.go. The options that have types
-// of their own are in options.go.
+// Reading order: command.go, errors.go, log.go; serve.go with fastpoetry.go,
+// slowpoetry.go and proxy.go; transform.go and dummyhttp.go; get.go; demo.go and
+// narrator.go. The options that have types of their own are in options.go.
 package command
