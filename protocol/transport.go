@@ -34,8 +34,9 @@ type Transport interface {
 	// LoseConnection closes the connection without losing anything: it stops
 	// delivering input at once, waits for a registered producer to unregister,
 	// sends what is queued, and lets the peer read it all; then ConnectionLost
-	// comes with [ErrConnectionDone]. A peer that accepts nothing for the close
-	// deadline is aborted. Calling it twice does nothing.
+	// comes with [ErrConnectionDone]. If the peer accepts nothing for the close
+	// deadline, or the producer writes nothing, the connection is aborted. Calling
+	// it twice does nothing.
 	LoseConnection()
 
 	// LoseConnectionCause is LoseConnection with the cause that ConnectionLost's

@@ -161,8 +161,14 @@ func (c *conn) checkProgress() {
 		// The peer has everything and keeps its side open: that is its business.
 		c.die(e.reason, false)
 		return
-	case e.sent-unsent > e.taken, c.out.n+unsent == 0:
+	case e.sent-unsent > e.taken:
 		e.taken, e.movedAt = e.sent-unsent, now
+	case c.out.n+unsent == 0:
+		// The peer has everything, and the producer that this waits for has
+		// nothing. What is still to come, if anything, may be missed: so no clean
+		// end.
+		c.abort(ErrProducerTimeout)
+		return
 	case now-e.movedAt >= int64(c.r.opts.closeTimeout):
 		c.abort(ErrCloseTimeout)
 		return

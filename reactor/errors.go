@@ -38,6 +38,11 @@ var (
 	// nothing for the close timeout.
 	ErrCloseTimeout = errors.New("the peer accepted no data for the close timeout")
 
+	// ErrProducerTimeout is the cause of aborting a connection that was being
+	// closed and whose producer neither wrote nor unregistered for the close
+	// timeout.
+	ErrProducerTimeout = errors.New("the producer wrote nothing for the close timeout and did not unregister")
+
 	// ErrUnknownTrigger says that a trigger has run or was removed before.
 	ErrUnknownTrigger = errors.New("reactor: no such system event trigger: it has fired or was removed")
 

@@ -276,3 +276,27 @@ func TestGraceLeavesToTheKernelWhatItHas(t *testing.T) {
 		t.Errorf("%d of %d bytes, %v", n, size, err)
 	}
 }
+
+// TestSilentProducerDelaysACloseForSoLong closes a connection under a producer
+// that neither writes nor unregisters.
+func TestSilentProducerDelaysACloseForSoLong(t *testing.T) {
+	m := reactortest.NewMemory(reactor.WithCloseTimeout(10 * time.Second))
+	var lost time.Time
+	var reason error
+	_, addr := listen(t, m.Reactor, build(func() protocol.Protocol {
+		return &proto{
+			made: func(p *proto) {
+				_ = p.Transport.RegisterProducer(&idle{}, true)
+				_, _ = p.Transport.Write([]byte("all that it has"))
+				p.Transport.LoseConnection()
+			},
+			lost: func(_ *proto, err error) { lost, reason = m.Now(), err },
+		}
+	}))
+	start := m.Now()
+	m.ConnectTCP(addr, &client{t: t, p: &proto{}})
+	m.Advance(time.Hour)
+	if took := lost.Sub(start); took < 10*time.Second || took > 21*time.Second || !errors.Is(reason, reactor.ErrProducerTimeout) {
+		t.Errorf("after %v: %v", took, reason)
+	}
+}

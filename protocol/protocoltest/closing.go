@@ -26,8 +26,8 @@ func (e *End) LoseConnectionCause(cause error) {
 	e.disconnecting, e.cause = true, cause
 }
 
-// LoseWriteConnection closes the writing side once the queue has been read. It
-// does nothing to a connection that is being closed anyway.
+// LoseWriteConnection closes the writing side once a registered producer has
+// unregistered and the queue has been read. It does nothing to a connection that is being closed anyway.
 func (e *End) LoseWriteConnection() {
 	if !e.disconnecting {
 		e.shutting = true
@@ -66,7 +66,7 @@ func (e *End) end(reason error) {
 
 // mayShut reports whether all has been written that ever will be.
 func (e *End) mayShut() bool {
-	closing := e.shutting || e.disconnecting && e.producer == nil
+	closing := (e.shutting || e.disconnecting) && e.producer == nil
 	return closing && !e.finSent && e.out.size == 0
 }
 

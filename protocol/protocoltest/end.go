@@ -137,7 +137,7 @@ func (e *End) mayAsk() bool {
 	if e.streaming {
 		room = e.pair.LowWater
 	}
-	return e.producer != nil && e.owed && !e.shutting && e.out.size <= room
+	return e.producer != nil && e.owed && e.out.size <= room
 }
 
 // ask tells the producer to go on.
@@ -147,9 +147,9 @@ func (e *End) ask() {
 }
 
 // writable returns the error of a write that comes too late. A registered
-// producer may go on after LoseConnection.
+// producer may go on after LoseConnection and LoseWriteConnection.
 func (e *End) writable(method string) error {
-	if e.over() || e.shutting || e.disconnecting && e.producer == nil {
+	if e.over() || (e.shutting || e.disconnecting) && e.producer == nil {
 		return closedError(method, e.ended())
 	}
 	return nil

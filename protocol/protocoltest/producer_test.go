@@ -208,26 +208,38 @@ func TestAProducerThatComesTooLateIsStopped(t *testing.T) {
 }
 
 func TestAProducerIsNotAskedForWhatCannotBeSent(t *testing.T) {
-	tests := map[string]func(client, server *protocoltest.Recorder){
-		"after LoseWriteConnection": func(_, server *protocoltest.Recorder) { server.Transport.LoseWriteConnection() },
-		"after a reset": func(client, _ *protocoltest.Recorder) {
-			client.OnData = func([]byte) { client.Transport.AbortConnection() }
-		},
+	pair, client, server := newPair()
+	s := &source{}
+	write(t, server.Transport, "the last verse")
+	if err := server.Transport.RegisterProducer(s, false); err != nil {
+		t.Fatal(err)
 	}
-	for name, end := range tests {
-		t.Run(name, func(t *testing.T) {
-			pair, client, server := newPair()
-			s := &source{}
-			write(t, server.Transport, "the last verse")
-			if err := server.Transport.RegisterProducer(s, false); err != nil {
-				t.Fatal(err)
-			}
-			end(client, server)
-			pair.Pump()
-			if s.resumed != 0 || string(client.Received()) != "the last verse" {
-				t.Errorf("asked %d times; received %q", s.resumed, client.Received())
-			}
-		})
+	client.OnData = func([]byte) { client.Transport.AbortConnection() }
+	pair.Pump()
+	if s.resumed != 0 || string(client.Received()) != "the last verse" {
+		t.Errorf("asked %d times; received %q", s.resumed, client.Received())
+	}
+}
+
+func TestLoseWriteConnectionWaitsForTheProducer(t *testing.T) {
+	pair, client, server := newPair()
+	s := &source{}
+	if err := server.Transport.RegisterProducer(s, false); err != nil {
+		t.Fatal(err)
+	}
+	server.Transport.LoseWriteConnection()
+	pair.Pump()
+	if s.resumed != 1 {
+		t.Fatalf("the producer was asked %d times, want once", s.resumed)
+	}
+	write(t, server.Transport, "the last verse")
+	server.Transport.UnregisterProducer()
+	if _, err := server.Transport.Write([]byte("too late")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a write after the producer has gone: %v", err)
+	}
+	pair.Pump()
+	if got := string(client.Received()); got != "the last verse" {
+		t.Errorf("received %q", got)
 	}
 }
 

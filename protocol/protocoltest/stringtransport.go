@@ -249,7 +249,7 @@ func (s *StringTransport) Buffered() int { return s.Backlog }
 // writable returns the error of a write that comes too late. A registered
 // producer may go on after LoseConnection, as the contract says.
 func (s *StringTransport) writable(method string) error {
-	if s.aborted || s.writeClosed || s.disconnecting && s.producer == nil {
+	if s.aborted || (s.writeClosed || s.disconnecting) && s.producer == nil {
 		return s.closedError(method)
 	}
 	return nil
