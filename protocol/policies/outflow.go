@@ -8,13 +8,14 @@ import (
 	"skein/protocol"
 )
 
-// outflow is a connection whose output is slowed down. To the transport below,
-// its queue is a producer for as long as there is something in it or may come:
-// so a close waits for it, whoever asked for the close, and a full transport
-// pauses it. To the protocol above it is what a transport is.
+// outflow is a connection whose output is slowed down. To the protocol above it
+// is what a transport is. To the transport below, its queue is a producer: a
+// pull producer while there is something in it, for which every close waits,
+// whoever asked for it; and else what the protocol's own producer is, so that
+// the end of an idle one's peer is seen.
 //
 //	Protocol ── Write ──▶ queue ── tokens ──▶ Transport
-//	producer ◀── pause, resume ──┘   └◀── pause, resume ──┘
+//	producer ◀── pause, resume ──┘   └◀── resume ──┘
 type outflow struct {
 	ProtocolWrapper
 	clock clock.Scheduler
@@ -23,9 +24,10 @@ type outflow struct {
 	queue [][]byte // no piece is empty
 	size  int      // the sum of their lengths
 
-	registered bool // below
-	held       bool // PauseProducing has come from below
-	shut       bool // LoseWriteConnection
+	role    role // below
+	room    bool // the transport has asked for more, or has not paused
+	closing bool // LoseConnection, from above
+	shut    bool // LoseWriteConnection
 
 	producer protocol.Producer     // above
 	push     protocol.PushProducer // the same, if it streams
@@ -33,7 +35,16 @@ type outflow struct {
 	asking   *clock.DelayedCall    // a pull producer is about to be asked
 }
 
-// The watermarks of the queue, in bytes.
+// role says as what an outflow is registered with the transport below.
+type role uint8
+
+const (
+	unregistered role = iota
+	pulled            // asked for more when the transport's queue is empty
+	streaming         // paused and resumed
+)
+
+// The watermarks of both queues together, in bytes.
 const (
 	highWater = 64 << 10
 	lowWater  = 16 << 10
@@ -74,8 +85,17 @@ func (o *outflow) WriteShared(p []byte) error {
 	return nil
 }
 
-// LoseWriteConnection notes that no more is to be written. The transport waits
-// for what is queued: it has a producer.
+// LoseConnection notes who closes. The transport waits for what is queued: it
+// has a producer.
+func (o *outflow) LoseConnection() { o.LoseConnectionCause(nil) }
+
+// LoseConnectionCause notes who closes.
+func (o *outflow) LoseConnectionCause(cause error) {
+	o.closing = o.closing || !o.Disconnecting()
+	o.Transport.LoseConnectionCause(cause)
+}
+
+// LoseWriteConnection notes that no more is to be written.
 func (o *outflow) LoseWriteConnection() {
 	o.shut = true
 	o.Transport.LoseWriteConnection()
@@ -138,15 +158,26 @@ func (o *outflow) writable() error {
 // pass writes what there are tokens for, unless something is before it, and
 // returns the rest.
 func (o *outflow) pass(p []byte) []byte {
-	for len(p) > 0 && o.size == 0 && !o.held {
+	for len(p) > 0 && o.size == 0 && o.open() {
 		n := o.flow.grant(len(p))
 		if n == 0 {
 			break
 		}
 		_, _ = o.Transport.Write(p[:n]) // its end will be told
 		p = p[n:]
+		o.moved()
 	}
 	return p
+}
+
+// open reports whether the transport takes more.
+func (o *outflow) open() bool { return o.role == unregistered || o.room }
+
+// moved follows every write to the transport.
+func (o *outflow) moved() {
+	if o.role == pulled {
+		o.room = false // until it asks again
+	}
 }
 
 // add queues p.
@@ -159,7 +190,7 @@ func (o *outflow) add(p []byte) {
 
 // wants returns how much is queued for a transport that takes it.
 func (o *outflow) wants() int {
-	if o.held {
+	if !o.open() {
 		return 0
 	}
 	return o.size
@@ -179,19 +210,15 @@ func (o *outflow) move(n int) {
 		n -= len(piece)
 		_ = o.Transport.WriteShared(piece) // its end will be told
 	}
+	o.moved()
 	o.settle()
 }
 
-// settle follows every change: it registers below while there is a reason, has
-// what is queued stand in line, and tells the producer above how things are.
+// settle follows every change: it takes the right role below, has what is queued
+// stand in line, and tells the producer above how things are.
 func (o *outflow) settle() {
-	if needed := o.size > 0 || o.producer != nil; needed != o.registered {
-		o.registered = needed
-		if !needed {
-			o.Transport.UnregisterProducer()
-		} else if o.Transport.RegisterProducer(below{o}, true) != nil {
-			return // StopProducing has come
-		}
+	if !o.takeRole() {
+		return
 	}
 	if o.wants() > 0 {
 		o.flow.pump()
@@ -199,18 +226,61 @@ func (o *outflow) settle() {
 	o.tell()
 }
 
-// tell lets the producer above know whether there is room: here, and below.
+// takeRole registers below as what is needed now. It reports false if there is
+// nothing more to do: the producers have been stopped.
+//
+// A connection that is being closed takes no registration. One that has the
+// other role goes on with that: its close waits for either, if the protocol
+// closed; if the peer did, it must not wait for a push producer that may never
+// write again.
+func (o *outflow) takeRole() bool {
+	need := o.needs()
+	switch {
+	case need == o.role:
+		return true
+	case need == unregistered:
+		o.role = unregistered
+		o.Transport.UnregisterProducer()
+		return true
+	case o.role != unregistered && o.Disconnecting():
+		if need == streaming && !o.closing {
+			o.Transport.UnregisterProducer()
+			below{o}.StopProducing()
+			return false
+		}
+		return true
+	case o.role != unregistered && o.shut:
+		return true
+	case o.role != unregistered:
+		o.Transport.UnregisterProducer()
+	}
+	o.role, o.room = need, need == streaming
+	return o.Transport.RegisterProducer(below{o}, need == streaming) == nil // else StopProducing has come
+}
+
+// needs returns the role that fits.
+func (o *outflow) needs() role {
+	switch {
+	case o.size > 0, o.producer != nil && o.push == nil:
+		return pulled
+	case o.push != nil:
+		return streaming
+	}
+	return unregistered
+}
+
+// tell lets the producer above know whether there is room, here and below.
 func (o *outflow) tell() {
 	switch {
 	case o.producer == nil:
 	case o.push == nil:
-		if o.size == 0 && !o.held && o.asking == nil {
+		if o.size == 0 && o.room && o.asking == nil {
 			o.asking = o.clock.CallLater(0, o.ask)
 		}
-	case !o.paused && (o.held || o.size > highWater):
+	case !o.paused && o.Buffered() > highWater:
 		o.paused = true
 		o.push.PauseProducing()
-	case o.paused && !o.held && o.size <= lowWater:
+	case o.paused && o.Buffered() <= lowWater:
 		o.paused = false
 		contain(o.Transport, o.push.ResumeProducing)
 	}
@@ -219,7 +289,7 @@ func (o *outflow) tell() {
 // ask asks a pull producer for one more piece.
 func (o *outflow) ask() {
 	o.asking = nil
-	if o.producer != nil && o.size == 0 && !o.held {
+	if o.producer != nil && o.size == 0 && o.room {
 		contain(o.Transport, o.producer.ResumeProducing)
 	}
 }
@@ -237,21 +307,21 @@ type below struct{ o *outflow }
 
 // PauseProducing keeps everything here.
 func (b below) PauseProducing() {
-	b.o.held = true
+	b.o.room = false
 	b.o.flow.rest()
 	b.o.tell()
 }
 
 // ResumeProducing lets it go on.
 func (b below) ResumeProducing() {
-	b.o.held = false
+	b.o.room = true
 	b.o.settle()
 }
 
 // StopProducing says that the connection is over, or was before the queue could
 // register.
 func (b below) StopProducing() {
-	b.o.registered = false
+	b.o.role = unregistered
 	b.o.drop()
 	if p := b.o.producer; p != nil {
 		b.o.producer, b.o.push = nil, nil

@@ -321,11 +321,11 @@ func TestAThrottledPushProducerIsPaused(t *testing.T) {
 	p := &sip{}
 	_ = inner.Transport.RegisterProducer(p, true)
 	expectErr(t, "one that cannot be paused", inner.Transport.RegisterProducer(&onePiece{}, true), protocol.ErrProducerRegistered)
-	_ = inner.Transport.WriteShared(make([]byte, 64<<10+1000))
+	_ = inner.Transport.WriteShared(make([]byte, 64<<10))
 	want(t, "told up to the mark", len(p.told), 0)
 	_, _ = inner.Transport.Write([]byte("x"))
 	want(t, "told above it", slices.Equal(p.told, []string{"pause"}), true)
-	pass(c, 4900*time.Millisecond, pair)
+	pass(c, 4800*time.Millisecond, pair)
 	want(t, "told above the low mark", len(p.told), 1)
 	pass(c, 200*time.Millisecond, pair)
 	want(t, "told at the low mark", slices.Equal(p.told, []string{"pause", "resume"}), true)

@@ -45,7 +45,7 @@ var ErrStopped = protocol.CloseReason(protocol.ErrConnectionLost, errors.New("th
 // Twisted: a pull producer, such as protocols.basic.FileSender.
 func Pull(t protocol.Transport, next func() ([]byte, error)) *deferred.Deferred {
 	p := &pull{sending{to: t, next: next}}
-	return p.begin(p, false)
+	return p.begin(p)
 }
 
 // pull is a producer that waits to be asked.
@@ -79,13 +79,13 @@ type sending struct {
 }
 
 // begin registers the producer and returns the Deferred of its end.
-func (s *sending) begin(p protocol.Producer, streaming bool) *deferred.Deferred {
+func (s *sending) begin(p protocol.Producer) *deferred.Deferred {
 	if s.next == nil {
 		panic(deferred.ErrNilFunc)
 	}
 	d := deferred.NewCancellable(func(*deferred.Deferred) { s.fail(deferred.ErrCancelled) })
 	s.done = d
-	err := s.to.RegisterProducer(p, streaming)
+	err := s.to.RegisterProducer(p, false)
 	if err != nil && s.done != nil { // StopProducing has not come
 		s.done = nil
 		d.Errback(&SendError{Err: err})

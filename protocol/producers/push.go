@@ -8,15 +8,21 @@ import (
 	"skein/protocol"
 )
 
+// HighWater is the number of queued bytes above which [Push] waits.
+const HighWater = 64 << 10
+
 // Push writes to t what next returns, one piece in each turn of the loop c,
-// until t's queue is full, and on when it has drained: faster than [Pull], which
-// waits for the queue to run empty. All else is as in Pull, but for an empty
-// piece, after which it is the other callbacks' turn.
+// until more than HighWater bytes are queued, and on when they are gone: it
+// keeps the queue full where [Pull] lets it run empty between pieces. All else is
+// as in Pull, but that after an empty piece it is the other callbacks' turn.
+//
+// To t it is a producer that is asked, for which every close waits. A streaming
+// one would be stopped when a peer half-closes and nobody handles that.
 //
 // Twisted: internet._producer_helpers._PullToPush.
 func Push(t protocol.Transport, c clock.Scheduler, next func() ([]byte, error)) *deferred.Deferred {
 	p := &push{sending: sending{to: t, next: next}, clock: c}
-	d := p.begin(p, true)
+	d := p.begin(p)
 	p.plan()
 	return d.AddBoth(func(sent any, err error) (any, error) {
 		if p.call != nil {
@@ -33,14 +39,13 @@ var ErrPanicked = errors.New("producers: the producer panicked")
 // push is a producer that writes every turn.
 type push struct {
 	sending
-	clock  clock.Scheduler
-	paused bool
-	call   *clock.DelayedCall // the next step
+	clock clock.Scheduler
+	call  *clock.DelayedCall // the next step
 }
 
-// plan sees to it that there is a next step, if there is to be one.
+// plan sees to it that there is a next step, if there is to be one now.
 func (p *push) plan() {
-	if p.done != nil && !p.paused && p.call == nil {
+	if p.done != nil && p.call == nil && p.to.Buffered() <= HighWater {
 		p.call = p.clock.CallLater(0, p.turn)
 	}
 }
@@ -49,7 +54,7 @@ func (p *push) plan() {
 // the transport had asked.
 func (p *push) turn() {
 	p.call = nil
-	if p.done == nil || p.paused {
+	if p.done == nil {
 		return
 	}
 	sound := false
@@ -63,14 +68,8 @@ func (p *push) turn() {
 	p.plan()
 }
 
-// PauseProducing stops the writing.
-func (p *push) PauseProducing() { p.paused = true }
-
-// ResumeProducing lets it go on, in a turn of its own.
-func (p *push) ResumeProducing() {
-	p.paused = false
-	p.plan()
-}
+// ResumeProducing lets it go on, in a turn of its own: the queue is empty.
+func (p *push) ResumeProducing() { p.plan() }
 
 // StopProducing ends the sending with the connection.
 func (p *push) StopProducing() { p.lost() }
