@@ -29,8 +29,9 @@
 //     time is linear in the bytes.
 //   - The slice that a handler gets belongs to the receiver and is valid until
 //     the handler returns: it lies in the loop's own buffer, or in the one that
-//     holds the beginning of a message. Copy what must stay. Messages cost no
-//     allocation, and a connection keeps no buffer while it waits between two.
+//     holds the beginning of a message. Copy what must stay. A message that comes
+//     in one chunk costs no allocation; for one that is cut in two there is a
+//     buffer, which is gone while the connection waits between two messages.
 //   - A handler may call anything: write, pause and resume, switch modes, close,
 //     and even DataReceived; nothing nests, for what it calls for happens after
 //     it has returned. Data that a handler feeds in goes behind what has come.

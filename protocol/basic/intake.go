@@ -2,8 +2,13 @@ package basic
 
 import "bytes"
 
-// keepCap is the capacity up to which a buffer may stay however little is in it.
-const keepCap = 64 << 10
+const (
+	// firstCap is the capacity of a new part: it spares a message that comes byte
+	// by byte the smallest steps.
+	firstCap = 64
+	// keepCap is the capacity up to which a part may stay however little is in it.
+	keepCap = 4 << 10
+)
 
 // intake is what a receiver has got and not delivered yet, in two pieces:
 //
@@ -40,6 +45,12 @@ func (in *intake) push(data []byte) {
 
 // stash moves the rest to part: it is a message that goes on in the next chunk.
 func (in *intake) stash() {
+	if len(in.rest) == 0 {
+		return
+	}
+	if in.part == nil {
+		in.part = make([]byte, 0, max(firstCap, len(in.rest)))
+	}
 	in.part = append(in.part, in.rest...)
 	in.rest = in.rest[len(in.rest):]
 }
@@ -62,15 +73,12 @@ func (in *intake) take(n, skip int) (message []byte, held bool) {
 	return message, true
 }
 
-// give removes everything and returns it in one piece. Until the next settle
-// or ungive, putBack accepts the end of it.
+// give removes everything and returns it in one piece. Until the next settle,
+// putBack accepts the end of it.
 func (in *intake) give() []byte {
 	in.given, _ = in.take(in.pending(), 0)
 	return in.given
 }
-
-// ungive says that the handler is done with what it was given.
-func (in *intake) ungive() { in.given = nil }
 
 // putBack makes data the rest again, and reports whether it could: data must be
 // the end of what was given, and nothing must have come since. Without it, a

@@ -52,8 +52,9 @@ type LineLengthHandler interface {
 	//
 	// From a LineReceiver that is everything that has come, from the beginning
 	// of the line, other lines behind it perhaps included: it has been taken from
-	// the receiver, which goes on with whatever comes next. The handler may pass
-	// the part that it has no use for to SetLineMode.
+	// the receiver, which goes on with whatever comes next. The handler may give
+	// the lines behind this one back to SetLineMode; giving back all would only
+	// bring it again.
 	//
 	// From a [LineOnlyReceiver] it is the line, or its beginning if its end has
 	// not come; in either case the receiver goes on with the next line.
@@ -106,7 +107,6 @@ func (l *LineReceiver) ClearLineBuffer() []byte {
 func (l *LineReceiver) cut() bool {
 	if l.raw {
 		l.rawHandler.RawDataReceived(l.in.give())
-		l.in.ungive()
 		return true
 	}
 	delim, limit := delimiter(l.Delimiter), limitOf(l.MaxLength, DefaultMaxLine)
@@ -131,7 +131,6 @@ func (l *LineReceiver) exceeded(limit int) {
 		return
 	}
 	l.lengths.LineLengthExceeded(all)
-	l.in.ungive()
 }
 
 // restart goes back to line mode.

@@ -306,6 +306,26 @@ func TestClearLineBufferWhilePaused(t *testing.T) {
 	h.want(t, "string half")
 }
 
+func TestTheRestIsDroppedOnClosing(t *testing.T) {
+	h, p, tr := newLines(t)
+	h.on = func(string) { tr.LoseConnection() }
+	feed(p, "a\r\nb\r\n", 1000)
+	h.want(t, "string a")
+	if rest := h.ClearLineBuffer(); len(rest) > 0 {
+		t.Errorf("%q was kept for a connection that is being closed", rest)
+	}
+}
+
+func TestRawModeEndsWithTheConnection(t *testing.T) {
+	h, p, _ := newLines(t)
+	h.SetRawMode()
+	feed(p, "a\r\n", 1000)
+	p.ConnectionLost(protocol.ErrConnectionDone)
+	connect(t, p)
+	feed(p, "b\r\n", 1000)
+	h.want(t, "raw a\r\n", "string b")
+}
+
 // lastWords is a handler that looks at the tail in ConnectionLost.
 type lastWords struct {
 	lines

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"skein/protocol"
 	"skein/protocol/basic"
 )
 
@@ -82,6 +83,18 @@ func TestLineOnlyHookMayCallAnything(t *testing.T) {
 	h.onLong = func([]byte) { tr.LoseConnection() }
 	feed(p, "too long\r\nb\r\n", 1000)
 	h.want(t, "long too long")
+}
+
+func TestSkippingEndsWithTheConnection(t *testing.T) {
+	h := &longOnlyLines{}
+	h.MaxLength = 5
+	p := basic.BindLine(h)
+	connect(t, p)
+	feed(p, "too long", 1000)
+	p.ConnectionLost(protocol.ErrConnectionDone)
+	connect(t, p)
+	feed(p, "b\r\n", 1000)
+	h.want(t, "long too long", "string b")
 }
 
 func TestLineOnlySettings(t *testing.T) {

@@ -57,6 +57,7 @@ func TestMalformedNetstrings(t *testing.T) {
 		{"a digit too many", "100", 10, basic.ErrTooLong, nil},
 		{"a first digit too large", "7", 6, basic.ErrTooLong, nil},
 		{"only empty ones", "1", -1, basic.ErrTooLong, nil},
+		{"far more than an int", "9999999999999999999", math.MaxInt64, basic.ErrTooLong, nil},
 		{"more than an int", "9223372036854775808", math.MaxInt64, basic.ErrTooLong, nil},
 	}
 	for _, tc := range tests {

@@ -39,12 +39,9 @@ type cutter interface {
 //
 // Twisted: basic.LineReceiver.dataReceived and its namesakes.
 func (r *Receiver) DataReceived(data []byte) {
-	switch {
-	case r.closing():
-		return
-	case r.busy, r.paused, len(r.in.rest) > 0:
+	if r.busy || r.paused || len(r.in.rest) > 0 {
 		r.in.push(data)
-	default:
+	} else {
 		r.in.borrow(data)
 	}
 	r.run()

@@ -135,6 +135,8 @@ func TestDataReceivedInsideAHandler(t *testing.T) {
 		}
 		feed(p, k.frames("a", "b"), 1000)
 		got.want(t, "string a", "string b", "string fed")
+		feed(p, k.frames("a"), 1000)
+		got.want(t, "string a", "string fed")
 	})
 }
 

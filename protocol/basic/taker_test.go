@@ -1,6 +1,7 @@
 package basic_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -189,13 +190,18 @@ func (k kind) frames(messages ...string) string {
 	return all.String()
 }
 
-// feed delivers data in chunks of n bytes, as a loop does: in a buffer that is
-// overwritten afterwards.
+// feed delivers data in chunks of n bytes, as a loop does: in a buffer that goes
+// on behind the chunk, and that is overwritten afterwards.
 func feed(p interface{ DataReceived([]byte) }, data string, n int) {
+	buf := make([]byte, min(n, len(data))+8)
 	for len(data) > 0 {
-		chunk := []byte(data[:min(n, len(data))])
+		chunk := buf[:copy(buf[:len(buf)-8], data)]
 		data = data[len(chunk):]
+		behind := append([]byte(nil), buf[len(chunk):]...)
 		p.DataReceived(chunk)
+		if !bytes.Equal(buf[len(chunk):], behind) {
+			panic("the receiver wrote to the loop's buffer")
+		}
 		for i := range chunk {
 			chunk[i] = 0xDB
 		}
