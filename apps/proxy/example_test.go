@@ -46,20 +46,26 @@ func ExampleProxyService1() {
 // The second version always returns a Deferred, which has fired already if the
 // poem is there.
 func ExampleProxyService2() {
-	server := deferred.New() // the poem's server, which takes its time
-	s := &proxy.ProxyService2{Fetch: func() *deferred.Deferred { return server }}
+	fetches, server := 0, deferred.New() // the poem's server, which takes its time
+	s := &proxy.ProxyService2{Fetch: func() *deferred.Deferred {
+		fetches++
+		return server
+	}}
 
 	first := s.GetPoem()
 	fmt.Println("fired:", first.Called())
 	server.Callback([]byte("a poem"))
 	fmt.Println("fired:", first.Called())
 	fmt.Println("fired:", s.GetPoem().Called())
-	fmt.Printf("a client got %q\n", visit(s.Factory()).Received())
+	client := visit(s.Factory())
+	fmt.Printf("a client got %q; %v\n", client.Received(), client.Reason())
+	fmt.Println("fetches:", fetches)
 	// Output:
 	// fired: false
 	// fired: true
 	// fired: true
-	// a client got "a poem"
+	// a client got "a poem"; connection was closed cleanly
+	// fetches: 1
 }
 
 // However many ask, there is one fetch; each of them waits on a Deferred of its

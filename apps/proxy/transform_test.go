@@ -109,6 +109,16 @@ func TestManySmallTransformsAreBounded(t *testing.T) {
 	}
 }
 
+func TestTransformOfAnotherType(t *testing.T) {
+	cache, w, _ := newTransforms(t, proxy.Options{})
+	d := cache.Xform("lower", []byte("Poem"))
+	w.last().Callback("poem") // not a []byte
+	var wrong *deferred.TypeError
+	if err := deferredtest.ErrorResultOf(t, d); !errors.As(err, &wrong) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // countingServer counts the connections of a factory.
 type countingServer struct {
 	protocol.Factory
