@@ -14,6 +14,9 @@ import (
 
 var _ net.Error = (*policies.TimeoutError)(nil)
 
+// s is short for the tables below.
+const s = time.Second
+
 // timed connects a Recorder behind the rules to a StringTransport.
 func timed(rules policies.TimeoutFactory) (*clock.Fake, protocol.Protocol, *protocoltest.Recorder, *protocoltest.StringTransport) {
 	c, inner, tr := clock.NewFake(), &protocoltest.Recorder{}, protocoltest.NewStringTransport()
@@ -32,78 +35,79 @@ func expectTimeout(t *testing.T, cause error, kind policies.TimeoutKind, after t
 	}
 }
 
+// timeoutCases are the lives that TestTimeouts leads, and how they end.
+var timeoutCases = []struct {
+	name  string
+	rules policies.TimeoutFactory
+	live  func(c *clock.Fake, p protocol.Protocol, inner *protocoltest.Recorder, tr *protocoltest.StringTransport)
+	kind  policies.TimeoutKind // 0: none is to come
+	after time.Duration
+}{
+	{"idle from the beginning", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		c.Advance(10 * s)
+	}, policies.IdleTimeout, 10 * s},
+	{"not a moment early", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		c.Advance(10*s - 1)
+	}, 0, 0},
+	{"reading keeps it alive", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		for range 5 {
+			c.Advance(9 * s)
+			p.DataReceived([]byte("x"))
+		}
+	}, 0, 0},
+	{"writing to a peer that reads keeps it alive", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		for range 5 {
+			c.Advance(9 * s)
+			_, _ = inner.Transport.Write([]byte("x"))
+			_ = inner.Transport.WriteSequence([][]byte{[]byte("y")})
+			_ = inner.Transport.WriteShared([]byte("z"))
+		}
+	}, 0, 0},
+	{"writing to a peer that does not read is idleness", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, tr *protocoltest.StringTransport) {
+		for range 4 {
+			tr.Backlog++ // the write before the first one found no room either
+			_, _ = inner.Transport.Write([]byte("x"))
+			c.Advance(5 * s / 2)
+		}
+	}, policies.IdleTimeout, 10 * s},
+	{"a slow reader of what was written is not idle", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, tr *protocoltest.StringTransport) {
+		_ = inner.Transport.WriteShared(make([]byte, 100))
+		for left := 99; left > 50; left-- {
+			tr.Backlog = left
+			for range 9 {
+				c.Advance(s)
+			}
+		}
+	}, 0, 0},
+	{"handshake", policies.TimeoutFactory{Handshake: 3 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		_, _ = inner.Transport.Write([]byte("who are you?"))
+		c.Advance(3 * s)
+	}, policies.HandshakeTimeout, 3 * s},
+	{"the first data ends the handshake", policies.TimeoutFactory{Handshake: 3 * s}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		p.DataReceived([]byte("me"))
+		c.Advance(time.Hour)
+	}, 0, 0},
+	{"data is not enough where the protocol decides", policies.TimeoutFactory{Handshake: 3 * s, HandshakeByProtocol: true}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		p.DataReceived([]byte("me"))
+		c.Advance(3 * s)
+	}, policies.HandshakeTimeout, 3 * s},
+	{"the protocol ends the handshake", policies.TimeoutFactory{Handshake: 3 * s, HandshakeByProtocol: true}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		policies.HandshakeDone(inner.Transport)
+		c.Advance(time.Hour)
+	}, 0, 0},
+	{"lifetime, however busy", policies.TimeoutFactory{Idle: 10 * s, Lifetime: 30 * s}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		for range 6 {
+			c.Advance(5 * s)
+			p.DataReceived([]byte("x"))
+		}
+	}, policies.LifetimeTimeout, 30 * s},
+	{"no rule", policies.TimeoutFactory{}, func(c *clock.Fake, _ protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
+		c.Advance(1000 * time.Hour)
+	}, 0, 0},
+}
+
 func TestTimeouts(t *testing.T) {
-	const s = time.Second
-	cases := []struct {
-		name  string
-		rules policies.TimeoutFactory
-		live  func(c *clock.Fake, p protocol.Protocol, inner *protocoltest.Recorder, tr *protocoltest.StringTransport)
-		kind  policies.TimeoutKind // 0: none is to come
-		after time.Duration
-	}{
-		{"idle from the beginning", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			c.Advance(10 * s)
-		}, policies.IdleTimeout, 10 * s},
-		{"not a moment early", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			c.Advance(10*s - 1)
-		}, 0, 0},
-		{"reading keeps it alive", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			for range 5 {
-				c.Advance(9 * s)
-				p.DataReceived([]byte("x"))
-			}
-		}, 0, 0},
-		{"writing to a peer that reads keeps it alive", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			for range 5 {
-				c.Advance(9 * s)
-				_, _ = inner.Transport.Write([]byte("x"))
-				_ = inner.Transport.WriteSequence([][]byte{[]byte("y")})
-				_ = inner.Transport.WriteShared([]byte("z"))
-			}
-		}, 0, 0},
-		{"writing to a peer that does not read is idleness", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, tr *protocoltest.StringTransport) {
-			for range 4 {
-				tr.Backlog++ // the write before the first one found no room either
-				_, _ = inner.Transport.Write([]byte("x"))
-				c.Advance(5 * s / 2)
-			}
-		}, policies.IdleTimeout, 10 * s},
-		{"a slow reader of what was written is not idle", policies.TimeoutFactory{Idle: 10 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, tr *protocoltest.StringTransport) {
-			_ = inner.Transport.WriteShared(make([]byte, 100))
-			for left := 99; left > 50; left-- {
-				tr.Backlog = left
-				for range 9 {
-					c.Advance(s)
-				}
-			}
-		}, 0, 0},
-		{"handshake", policies.TimeoutFactory{Handshake: 3 * s}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			_, _ = inner.Transport.Write([]byte("who are you?"))
-			c.Advance(3 * s)
-		}, policies.HandshakeTimeout, 3 * s},
-		{"the first data ends the handshake", policies.TimeoutFactory{Handshake: 3 * s}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			p.DataReceived([]byte("me"))
-			c.Advance(time.Hour)
-		}, 0, 0},
-		{"data is not enough where the protocol decides", policies.TimeoutFactory{Handshake: 3 * s, HandshakeByProtocol: true}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			p.DataReceived([]byte("me"))
-			c.Advance(3 * s)
-		}, policies.HandshakeTimeout, 3 * s},
-		{"the protocol ends the handshake", policies.TimeoutFactory{Handshake: 3 * s, HandshakeByProtocol: true}, func(c *clock.Fake, _ protocol.Protocol, inner *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			policies.HandshakeDone(inner.Transport)
-			c.Advance(time.Hour)
-		}, 0, 0},
-		{"lifetime, however busy", policies.TimeoutFactory{Idle: 10 * s, Lifetime: 30 * s}, func(c *clock.Fake, p protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			for range 6 {
-				c.Advance(5 * s)
-				p.DataReceived([]byte("x"))
-			}
-		}, policies.LifetimeTimeout, 30 * s},
-		{"no rule", policies.TimeoutFactory{}, func(c *clock.Fake, _ protocol.Protocol, _ *protocoltest.Recorder, _ *protocoltest.StringTransport) {
-			c.Advance(1000 * time.Hour)
-		}, 0, 0},
-	}
-	for _, tc := range cases {
+	for _, tc := range timeoutCases {
 		t.Run(tc.name, func(t *testing.T) {
 			c, p, inner, tr := timed(tc.rules)
 			tc.live(c, p, inner, tr)
