@@ -23,7 +23,8 @@ func (f FactoryFunc) BuildProtocol(addr net.Addr) Protocol { return f(addr) }
 //
 // Twisted: Factory.startFactory, Factory.stopFactory.
 type StartStopper interface {
-	// StartFactory runs before the first port listens or connector connects.
+	// StartFactory runs when the first port listens, before it accepts, or the
+	// first connector begins to connect.
 	StartFactory()
 	// StopFactory runs after the last port or connector has stopped.
 	StopFactory()

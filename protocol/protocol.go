@@ -41,7 +41,8 @@ type HalfCloser interface {
 	// until LoseConnection.
 	ReadConnectionLost()
 	// WriteConnectionLost says that the write side has closed after
-	// LoseWriteConnection. Reading goes on.
+	// LoseWriteConnection. Reading goes on. It does not come if LoseConnection
+	// was called before that.
 	WriteConnectionLost()
 }
 

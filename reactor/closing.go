@@ -25,7 +25,7 @@ import (
 type ending struct {
 	reason error // what ConnectionLost is told
 	cause  error // what the protocol gave as its cause
-	byPeer bool  // it began with the peer's end of input
+	byPeer bool  // the peer has left, or half of it: the protocol did not ask
 	timer  *clock.DelayedCall
 
 	sent    int   // bytes given to the kernel since the end began
@@ -100,9 +100,7 @@ func (c *conn) linger() {
 		return
 	}
 	if !c.has(isWriteShut) {
-		c.flags |= isWriteShut
-		if errno := c.r.kernel.ShutdownWrite(int(c.fd)); errno != 0 {
-			c.fail(errno)
+		if !c.sendEnd() {
 			return
 		}
 	}
@@ -112,9 +110,7 @@ func (c *conn) linger() {
 
 // shutWrite carries out LoseWriteConnection.
 func (c *conn) shutWrite() {
-	c.flags |= isWriteShut
-	if errno := c.r.kernel.ShutdownWrite(int(c.fd)); errno != 0 {
-		c.fail(errno)
+	if !c.sendEnd() {
 		return
 	}
 	if h, ok := c.proto.(protocol.HalfCloser); ok {
@@ -126,6 +122,21 @@ func (c *conn) shutWrite() {
 	if c.has(isReadShut) {
 		c.disconnect(nil)
 	}
+}
+
+// sendEnd sends the end of output. If that fails, the connection was reset and
+// the edge that tells so is still to come: the socket knows more than the call.
+func (c *conn) sendEnd() bool {
+	c.flags |= isWriteShut
+	errno := c.r.kernel.ShutdownWrite(int(c.fd))
+	if errno == 0 {
+		return true
+	}
+	if pending := c.r.kernel.SocketError(int(c.fd)); pending != 0 {
+		errno = pending
+	}
+	c.fail(errno)
+	return false
 }
 
 // watchProgress sets the timer that ends a close which does not get on.

@@ -235,6 +235,7 @@ func (c *conn) endOfInput() {
 	c.flags |= isReadShut
 	c.flags &^= isReadable
 	if c.has(isDisconnecting) {
+		c.end.byPeer = true
 		if c.has(isLingering) {
 			c.die(c.end.reason, false)
 		}

@@ -54,7 +54,8 @@ func BindAddress(addr string) ConnectOption { return func(o *connectOptions) { o
 // ConnectTCP begins to connect to addr, "host:port", and returns the connector
 // that stands for the connection. It never fails and calls nothing back: first,
 // in a later turn, f.StartedConnecting; then f.BuildProtocol and the protocol's
-// methods, or f.ClientConnectionFailed with a [*protocol.ConnectError]. Names
+// methods, or f.ClientConnectionFailed with a [*protocol.ConnectError]; on a
+// reactor that is stopping, only the latter, if it comes to that. Names
 // are looked up off the loop; if they have several addresses, of both
 // families, the next attempt starts 250 ms after the one before, and the first
 // that succeeds counts (RFC 8305).
@@ -109,15 +110,12 @@ func (a *attempt) start() {
 		c.r.startFactory(c, c.factory)
 	}
 	_ = c.r.do(c, "StartedConnecting", func() { c.factory.StartedConnecting(c) })
-	switch {
-	case a.over:
+	if a.over { // stopped meanwhile
 		a.tellFailed()
-	case c.r.closed:
-		a.finish(ErrStopped)
-	default:
-		a.started = true
-		a.resolve()
+		return
 	}
+	a.started = true
+	a.resolve()
 }
 
 // StopConnecting ends the attempt.

@@ -15,8 +15,8 @@ import (
 // too (RFC 8305, section 5).
 const headStart = 250 * time.Millisecond
 
-// busyPause is how long to wait before asking again a UNIX listener whose queue
-// is full: the kernel gives no sign.
+// busyPause is how long to wait before asking again where the kernel gives no
+// sign: of a UNIX listener whose queue is full, of memory for output.
 const busyPause = 10 * time.Millisecond
 
 // dialing is the part of an attempt that looks up and tries addresses.

@@ -58,7 +58,8 @@ type systemEvent struct{ triggers [3][]*trigger }
 
 // AddSystemEventTrigger makes f run in a phase of an event. Triggers of a phase
 // run in the order in which they were added; those added while the event goes
-// on still run if their phase is not over. f may return nil; the Deferred of a
+// on still run if their phase is not over, so one that adds itself to its own
+// phase never lets it end. f may return nil; the Deferred of a
 // trigger in another phase than Before is not waited for. A panic or a failed
 // Deferred is logged and stops nothing.
 //
@@ -104,7 +105,10 @@ func (r *Reactor) fire(event Event, middle func() *deferred.Deferred, last func(
 					r.log.Error().Err(res.Err).Stringer("event", event).Msg("a trigger's Deferred failed")
 				}
 			}
-			return middle(), nil
+			if d := middle(); d != nil {
+				return d, nil
+			}
+			return nil, nil
 		}).
 		AddBoth(func(any, error) (any, error) {
 			r.runTriggers(event, During)

@@ -74,8 +74,11 @@ func (c *conn) flush() {
 	clear(bufs)
 	r.slices = bufs[:0]
 	switch {
-	case errno == syscall.EAGAIN || errno == syscall.ENOBUFS:
+	case errno == syscall.EAGAIN:
 		c.flags &^= isWritable
+	case errno == syscall.ENOBUFS:
+		c.flags &^= isWritable
+		r.timers.Add(busyPause, c.tryAgain)
 	case errno != 0:
 		c.fail(errno)
 	default:
@@ -87,6 +90,15 @@ func (c *conn) flush() {
 		if c.end != nil {
 			c.end.sent += n
 		}
+	}
+}
+
+// tryAgain writes after the kernel was short of memory: it tells when a socket's
+// own buffer has room, but not when that shortage is over.
+func (c *conn) tryAgain() {
+	if !c.has(isDead) {
+		c.flags |= isWritable
+		c.touch()
 	}
 }
 

@@ -132,7 +132,7 @@ func (p *Port) StopListening() *deferred.Deferred {
 	d := deferred.New()
 	p.stopped = append(p.stopped, d)
 	p.shutdown()
-	if p.r.phase.Load() == idle {
+	if p.r.phase.Load() == idle && !p.r.calling {
 		p.r.closeReleased() // there is no batch to wait for
 	}
 	return d
@@ -222,8 +222,11 @@ func (p *Port) serve() {
 			return
 		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO:
 			// This one client is gone; the next may wait.
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+			p.starve(errno, "waiting until a connection closes: raise the limit of open files")
+			return
 		default:
-			p.starve(errno)
+			p.starve(errno, "trying again in a moment")
 			return
 		}
 	}
@@ -255,11 +258,11 @@ const starvedLogPause = 10 * time.Second
 // starve stops accepting for want of descriptors or memory. Those who wait
 // stay in the kernel's queue, where they cost nothing, until a connection
 // closes: an edge is told once, so there is nothing to spin on.
-func (p *Port) starve(errno syscall.Errno) {
+func (p *Port) starve(errno syscall.Errno, remedy string) {
 	p.paused = true
 	if now := p.r.kernel.Now(); now.After(p.r.quietUntil) {
 		p.r.quietUntil = now.Add(starvedLogPause)
-		p.r.log.Warn().Err(errno).Str("port", p.logName()).Msg("cannot accept: waiting until a connection closes (raise the limit of open files)")
+		p.r.log.Warn().Err(errno).Str("port", p.logName()).Msg("cannot accept: " + remedy)
 	}
 	p.r.starved = append(p.r.starved, p)
 	p.r.stats.Starved++

@@ -53,7 +53,7 @@ type Reactor struct {
 	loopID  atomic.Uint64
 
 	// Sockets.
-	current    *conn  // the connection whose own event is being served
+	current    *conn  // whose own event is being served: its flush follows anyway
 	readBuf    []byte // one for all: a callback must copy what it keeps
 	slices     [][]byte
 	pool       chunkPool

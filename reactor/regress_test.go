@@ -300,3 +300,52 @@ func TestSilentProducerDelaysACloseForSoLong(t *testing.T) {
 		t.Errorf("after %v: %v", took, reason)
 	}
 }
+
+// TestStopListeningCallsNobodyBack closes a port in a callback of a reactor that
+// is driven by hand, where another port waits for a descriptor.
+func TestStopListeningCallsNobodyBack(t *testing.T) {
+	m := reactortest.NewMemory()
+	m.LimitDescriptors(4)
+	inside := false
+	f := build(func() protocol.Protocol {
+		if inside {
+			t.Error("BuildProtocol came from inside StopListening")
+		}
+		return &proto{}
+	})
+	_, addr := listen(t, m.Reactor, f)
+	other, _ := listen(t, m.Reactor, f)
+	m.ConnectTCP(addr, &client{t: t, p: &proto{}})
+	m.ConnectTCP(addr, &client{t: t, p: &proto{}})
+	m.Advance(10 * time.Millisecond)
+	m.CallLater(0, func() {
+		inside = true
+		other.StopListening()
+		inside = false
+	})
+	m.Advance(10 * time.Millisecond)
+}
+
+// TestPeerLeavesAfterLoseConnection closes under an idle push producer; then the
+// peer leaves, too.
+func TestPeerLeavesAfterLoseConnection(t *testing.T) {
+	m := reactortest.NewMemory(reactor.WithCloseTimeout(time.Hour))
+	lost := false
+	_, addr := listen(t, m.Reactor, build(func() protocol.Protocol {
+		return &proto{
+			made: func(p *proto) {
+				_ = p.Transport.RegisterProducer(&idle{}, true)
+				p.Transport.LoseConnection()
+			},
+			lost: func(*proto, error) { lost = true },
+		}
+	}))
+	c := &proto{}
+	m.ConnectTCP(addr, &client{t: t, p: c})
+	m.Advance(time.Second)
+	c.Transport.LoseConnection()
+	m.Advance(time.Minute)
+	if !lost {
+		t.Error("the peer left a minute ago, and the connection is still there")
+	}
+}

@@ -17,8 +17,8 @@ type threadPool struct {
 // on the reactor's goroutine, with what f returns; a panic in f becomes a
 // *deferred.PanicError. No more functions run at once than [WithThreads] says;
 // the others wait. Cancelling the Deferred makes it fail at once; f, which
-// cannot be stopped, runs to its end unheard. When the reactor stops, what has
-// not returned fails with [ErrStopped].
+// cannot be stopped, runs to its end unheard. When the reactor stops in good
+// order, what has not returned fails with [ErrStopped].
 //
 // Twisted: threads.deferToThread.
 func (r *Reactor) DeferToThread(f func() (any, error)) *deferred.Deferred {

@@ -67,11 +67,15 @@ func (r *Reactor) runTimers() {
 	r.due = due[:0]
 }
 
-// timerDue reports whether a call is due. It reads the clock only if the
-// kernel's timer is not set to tell.
+// timerDue reports whether a call is due, or the kernel's timer has expired: if
+// that happened during the turn, its call to Wake was one with the turn's.
 func (r *Reactor) timerDue() bool {
 	at, ok := r.timers.Next()
-	return ok && (r.alarmAt == 0 || at < r.alarmAt) && at <= r.nanos()
+	if !ok && r.alarmAt == 0 {
+		return false
+	}
+	now := r.nanos()
+	return ok && at <= now || r.alarmAt != 0 && r.alarmAt <= now
 }
 
 // setAlarm sets the kernel's timer if a call is due before it would expire. It

@@ -134,6 +134,9 @@ type released struct {
 // batch is over: else the next socket could get its number, and with it the
 // events that still stand in the batch for the old one.
 func (r *Reactor) release(fd int, reset bool) {
+	if r.phase.Load() == stopped {
+		return // dismantle has closed it, and the number may be another's
+	}
 	if fd < len(r.table) { // else it was never watched
 		r.table[fd] = nil
 	}

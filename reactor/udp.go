@@ -202,7 +202,7 @@ func (d *DatagramPort) StopListening() *deferred.Deferred {
 	done := deferred.New()
 	d.stopped = append(d.stopped, done)
 	d.shutdown()
-	if d.r.phase.Load() == idle {
+	if d.r.phase.Load() == idle && !d.r.calling {
 		d.r.closeReleased() // there is no batch to wait for
 	}
 	return done

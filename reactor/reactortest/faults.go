@@ -33,6 +33,9 @@ func (m *memory) fault(c Call, s *socket) syscall.Errno {
 	f := m.faults[c][0]
 	m.faults[c] = m.faults[c][1:]
 	if s != nil && (f.errno == syscall.EAGAIN || f.errno == syscall.ENOBUFS) {
+		if c == Write && s.out != nil {
+			s.out.full = true // if there is no room now, there is an edge when there is
+		}
 		m.edge(s)
 	}
 	return f.errno

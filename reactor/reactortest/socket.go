@@ -181,7 +181,7 @@ func (s *socket) reset() {
 		s.err = syscall.EPIPE
 	}
 	s.in.cut()
-	s.out.data, s.out.avail = nil, 0
+	s.out.cut()
 	s.gone, s.other = true, nil
 	s.m.edge(s)
 }

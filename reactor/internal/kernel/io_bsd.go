@@ -82,7 +82,7 @@ func (*calls) Accept(fd int) (int, Addr, syscall.Errno) {
 	}
 	if errno := nonblocking(nfd); errno != 0 {
 		_ = unix.Close(nfd)
-		return -1, Addr{}, errno
+		return -1, Addr{}, syscall.ECONNABORTED // the client has gone again
 	}
 	return nfd, fromSockaddr(from), 0
 }

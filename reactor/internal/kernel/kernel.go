@@ -63,7 +63,8 @@ type Kernel interface {
 	// call it; calls made before that Turn ends are one.
 	Wake()
 	// SetTimer asks for one Turn in d, or at once if d is not positive; it
-	// replaces the request before.
+	// replaces the request before. An expiry counts as a call to Wake: one that
+	// comes during Turn is for More to see.
 	SetTimer(d time.Duration)
 	// Now returns the time by this kernel's clock.
 	Now() time.Time
