@@ -16,7 +16,7 @@ type LineHandler interface {
 	// Twisted: basic.LineReceiver.lineReceived.
 	LineReceived(line []byte)
 
-	bindLine(h LineHandler) *Receiver
+	lineSeal
 }
 
 // StringHandler is a type that embeds [NetstringReceiver],
@@ -29,8 +29,25 @@ type StringHandler interface {
 	// Twisted: basic.NetstringReceiver.stringReceived.
 	StringReceived(s []byte)
 
-	bindString(h StringHandler) *Receiver
+	stringSeal
 }
+
+// The seals are what a type gets by embedding a receiver, and in no other way.
+type (
+	lineSeal interface {
+		bindLine(h LineHandler) *Receiver
+	}
+	stringSeal interface {
+		bindString(h StringHandler) *Receiver
+	}
+)
+
+var (
+	_ lineSeal   = (*LineReceiver)(nil)
+	_ lineSeal   = (*LineOnlyReceiver)(nil)
+	_ stringSeal = (*NetstringReceiver)(nil)
+	_ stringSeal = (*IntStringReceiver[uint32])(nil)
+)
 
 // MadeHandler is the optional power of a handler that wants to know when its
 // connection stands: a server greets here, a client asks.

@@ -157,7 +157,7 @@ func (s *IntStringReceiver[P]) restart() { s.length, s.prefix, s.stage = 0, 0, i
 // user returns the handler.
 func (s *IntStringReceiver[P]) user() any { return s.handler }
 
-// bindString seals [StringHandler].
+// bindString joins the receiver and its handler.
 func (s *IntStringReceiver[P]) bindString(h StringHandler) *Receiver {
 	s.cutter, s.handler = s, h
 	s.limits, _ = h.(LengthLimitHandler)

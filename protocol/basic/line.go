@@ -139,7 +139,7 @@ func (l *LineReceiver) restart() { l.raw = false }
 // user returns the handler.
 func (l *LineReceiver) user() any { return l.handler }
 
-// bindLine seals [LineHandler].
+// bindLine joins the receiver and its handler.
 func (l *LineReceiver) bindLine(h LineHandler) *Receiver {
 	l.cutter, l.handler = l, h
 	l.rawHandler, _ = h.(RawDataHandler)

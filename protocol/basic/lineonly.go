@@ -94,7 +94,7 @@ func (l *LineOnlyReceiver) restart() { l.skipping = false }
 // user returns the handler.
 func (l *LineOnlyReceiver) user() any { return l.handler }
 
-// bindLine seals [LineHandler].
+// bindLine joins the receiver and its handler.
 func (l *LineOnlyReceiver) bindLine(h LineHandler) *Receiver {
 	l.cutter, l.handler = l, h
 	l.lengths, _ = h.(LineLengthHandler)

@@ -116,7 +116,7 @@ func (s *NetstringReceiver) restart() { s.length, s.stage = 0, netstringStart }
 // user returns the handler.
 func (s *NetstringReceiver) user() any { return s.handler }
 
-// bindString seals [StringHandler].
+// bindString joins the receiver and its handler.
 func (s *NetstringReceiver) bindString(h StringHandler) *Receiver {
 	s.cutter, s.handler = s, h
 	return &s.Receiver

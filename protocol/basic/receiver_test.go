@@ -143,7 +143,7 @@ func TestDataReceivedInsideAHandler(t *testing.T) {
 // A handler that feeds itself for ever must not grow the stack, and a message
 // at a time must not copy what waits behind it.
 func TestNoRecursionAndNoQuadraticCost(t *testing.T) {
-	const count = 200_000
+	const count = 50_000
 	everyKind(t, func(t *testing.T, k kind, _ *protocoltest.StringTransport, p protocol.Protocol, r receiver, got *taker) {
 		calls, deepest := 0, 0
 		got.on = func(string) {

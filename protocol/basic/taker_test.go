@@ -20,7 +20,6 @@ type taker struct {
 	onRaw  func(data []byte)
 	onLong func(line []byte)
 	onOver func(length uint32)
-	onLost func()
 }
 
 func (k *taker) took(message []byte) {
