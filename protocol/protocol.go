@@ -46,6 +46,15 @@ type HalfCloser interface {
 	WriteConnectionLost()
 }
 
+// LogPrefixer is the optional power of a protocol that is known to the log by
+// another name than its type's: one that stands for another, as a wrapper does.
+//
+// Twisted: ILoggingContext.
+type LogPrefixer interface {
+	// LogPrefix returns the name.
+	LogPrefix() string
+}
+
 // Base keeps the transport and answers every call of [Protocol] but
 // DataReceived, so that a misspelt DataReceived does not compile. Embed it.
 //

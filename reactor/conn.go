@@ -258,7 +258,21 @@ func (c *conn) endOfInput() {
 
 // logName names the connection for the log.
 func (c *conn) logName() string {
-	return fmt.Sprintf("%T,%s", c.proto, c.RemoteAddr())
+	return fmt.Sprintf("%s,%s", protocolName(c.proto), c.RemoteAddr())
+}
+
+// protocolName returns the protocol's own name for itself, or its type's. It is
+// called to report panics, so it must survive one.
+func protocolName(p protocol.Protocol) (name string) {
+	defer func() {
+		if recover() != nil {
+			name = fmt.Sprintf("%T", p)
+		}
+	}()
+	if l, ok := p.(protocol.LogPrefixer); ok {
+		return l.LogPrefix()
+	}
+	return fmt.Sprintf("%T", p)
 }
 
 // deliverLost delivers ConnectionLost, and then tells the owner.

@@ -147,3 +147,33 @@ func TestDebugWarnsOfSlowCallbacks(t *testing.T) {
 		}
 	}
 }
+
+// named is a protocol with a name; the empty one panics.
+type named struct {
+	proto
+	name string
+}
+
+func (n *named) LogPrefix() string {
+	if n.name == "" {
+		panic("nameless")
+	}
+	return n.name
+}
+
+// TestLogNamesTheConnection logs from protocols with a name of their own, and
+// with one that cannot be had.
+func TestLogNamesTheConnection(t *testing.T) {
+	for name, want := range map[string]string{"a poem": `"owner":"a poem,127.0.0.1:`, "": `"owner":"*reactor_test.named,127.0.0.1:`} {
+		var log bytes.Buffer
+		m := reactortest.NewMemory(reactor.WithLogger(zerolog.New(&log)))
+		_, addr := listen(t, m.Reactor, build(func() protocol.Protocol {
+			return &named{name: name, proto: proto{made: func(*proto) { m.Log().Info().Msg("made") }}}
+		}))
+		m.ConnectTCP(addr, &client{t: t, p: &proto{}})
+		m.Advance(time.Second)
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, log.String())
+		}
+	}
+}
