@@ -60,7 +60,6 @@ type client struct {
 	head  head   // the request whose head is coming, or whose body is
 	left  uint64 // bytes of the body that have not come
 	stage stage
-	ended bool // the client will send no more
 	over  bool // the connection is being closed
 
 	timer *clock.DelayedCall

@@ -50,9 +50,7 @@ func (e *exchange) ask(name string, request []byte) *deferred.Deferred {
 
 // send sends one request.
 func (e *exchange) send(q *question) {
-	if !q.answer.Called() {
-		_ = e.conn.SendString(q.request) // if it fails, ConnectionLost tells
-	}
+	_ = e.conn.SendString(q.request) // if it fails, ConnectionLost tells
 	q.request = nil
 }
 

@@ -163,13 +163,20 @@ func datagrams(addr string, requests ...string) ([]byte, error) {
 
 func TestAFloodOfDatagramsIsWorkedOnInTurn(t *testing.T) {
 	reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
-		working, most := 0, 0
+		working, most, served := 0, 0, 0
+		all := deferred.New() // when all five have been worked on
 		server := &transform.Server{MaxPending: 2, Clock: r, Permitted: transform.Table{
 			"wait": func(poem string) *deferred.Deferred {
 				working++
 				most = max(most, working)
 				d := deferred.New()
-				r.CallLater(time.Millisecond, func() { working--; d.Callback(poem) })
+				r.CallLater(time.Millisecond, func() {
+					working--
+					d.Callback(poem)
+					if served++; served == 5 {
+						all.Callback(nil)
+					}
+				})
 				return d
 			},
 		}}
@@ -180,13 +187,11 @@ func TestAFloodOfDatagramsIsWorkedOnInTurn(t *testing.T) {
 		d := r.DeferToThread(func() (any, error) {
 			return datagrams(udp.Addr().String(), "wait.1", "wait.2", "wait.3", "wait.4", "wait.5")
 		})
-		return closing(d, udp).AddCallback(func(any) (any, error) {
+		return closing(deferred.GatherResults([]*deferred.Deferred{d, all}), udp).AddCallback(func(any) (any, error) {
 			if most != 2 {
 				return nil, fmt.Errorf("%d were worked on at a time, want 2", most)
 			}
-			done := deferred.New() // when nothing is worked on any more
-			r.CallLater(50*time.Millisecond, func() { done.Callback(nil) })
-			return done, nil
+			return nil, nil
 		})
 	})
 }

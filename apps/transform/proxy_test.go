@@ -203,6 +203,56 @@ func TestManyRequestsOnOneConnection(t *testing.T) {
 	})
 }
 
+// Each answer starts the time anew, and what it brought stays what it was.
+func TestAServerThatKeepsAnswering(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		service := &transform.Service{Clock: m.Reactor, Pause: transform.DefaultAnswerTimeout * 3 / 4}
+		server := &transform.Server{Permitted: service.Table(), Clock: m.Reactor, Pipeline: true, MaxPending: 1}
+		port, addr := listen(t, m.Reactor, &transform.Factory{Server: server})
+		proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+		answers := []*deferred.Deferred{
+			proxy.Xform("slowly", []byte("ONE")), proxy.Xform("slowly", []byte("TWO")), proxy.Xform("slowly", []byte("SIX")),
+		}
+		d := deferred.Then(deferred.GatherResults(answers), func(all []any) ([]byte, error) {
+			return fmt.Appendf(nil, "%s", all), nil
+		})
+		return closing(wants(d, "[one two six]").AddBoth(func(_ any, err error) (any, error) {
+			return proxy.Close().AddCallback(func(any) (any, error) { return nil, err }), nil
+		}), port)
+	})
+}
+
+// With a connection for each request, the client closes it if the server does
+// not: the test fails if one is left open.
+func TestTheClientClosesAfterItsOneAnswer(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		server, _ := newServer(m.Reactor)
+		server.Pipeline, server.Timeout = true, time.Hour
+		port, addr := listen(t, m.Reactor, &transform.Factory{Server: server})
+		proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr}
+		return closing(wants(proxy.Xform("shout", []byte("a")), "A"), port)
+	})
+}
+
+func TestARequestCancelledBeforeItIsSent(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		server, log := newServer(m.Reactor)
+		server.Pipeline = true
+		port, addr := listen(t, m.Reactor, &transform.Factory{Server: server})
+		proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+		gone, stays := proxy.Xform("reverse", []byte("ab")), proxy.Xform("shout", []byte("ab"))
+		gone.Cancel()
+		return closing(deferred.GatherResults([]*deferred.Deferred{
+			wantsError(gone, deferred.ErrCancelled, "reverse"), wants(stays, "AB"),
+		}).AddBoth(func(_ any, err error) (any, error) {
+			if strings.Contains(log.String(), "reverse") {
+				err = errors.New("it was sent")
+			}
+			return proxy.Close().AddCallback(func(any) (any, error) { return nil, err }), nil
+		}), port)
+	})
+}
+
 func TestASharedConnectionIsMadeAnew(t *testing.T) {
 	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
 		server, _ := newServer(m.Reactor) // it answers one request per connection

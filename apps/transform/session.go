@@ -77,7 +77,6 @@ func (s *session) deliver(f func()) {
 // that by asking full.
 func (s *session) take(name string, form any, work *deferred.Deferred) {
 	s.accepted++
-	_ = s.timer.Reset(s.server.timeout()) // it is pending: no request comes once it has run
 	r := &request{name: name, form: form, work: work}
 	s.queue = append(s.queue, r)
 	work.AddBoth(func(poem any, err error) (any, error) {
@@ -170,14 +169,14 @@ func (s *session) stop() {
 	s.queue = nil
 }
 
-// look runs once per timeout, and ends the session of a client that has neither
-// sent a request nor taken any of its answers since, while nothing but that was
-// waited for.
+// look runs once per timeout, and ends the session of a client that has taken
+// nothing since: it has not asked, or does not read. While a transformation goes
+// on, it is not the client who takes long.
 func (s *session) look() {
 	backlog := s.transport.Buffered()
 	moved := s.written-backlog > s.taken
 	s.taken = s.written - backlog
-	if moved || len(s.queue) > 0 && !s.choked {
+	if moved || len(s.queue) > 0 {
 		s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
 		return
 	}

@@ -332,6 +332,18 @@ func TestAnIdleClientIsCutOff(t *testing.T) {
 	c.logged(t, transform.ErrSlowClient.Error())
 }
 
+func TestTheServersTimeIsNotTheClients(t *testing.T) {
+	c := converse(false, func(s *transform.Server) { s.Timeout = transform.DefaultPause / 4 })
+	c.send("10:slowly.ONE,")
+	for range 4 {
+		c.sees(t, "", false)
+		c.clock.Advance(transform.DefaultPause / 4)
+		c.pair.Pump()
+	}
+	c.sees(t, "3:one,", true)
+	c.logged(t)
+}
+
 func TestNoMoreThanMaxPendingAreWorkedOn(t *testing.T) {
 	c := converse(false, func(s *transform.Server) { s.Pipeline, s.MaxPending = true, 3 })
 	c.send(strings.Repeat("8:slowly.A,", 10))
