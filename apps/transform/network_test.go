@@ -196,6 +196,33 @@ func TestAFloodOfDatagramsIsWorkedOnInTurn(t *testing.T) {
 	})
 }
 
+// What is worked on when the socket closes is cancelled: the test fails if the
+// timer is left behind.
+func TestDatagramsAreCancelledWithTheSocket(t *testing.T) {
+	reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+		begun := deferred.New()
+		service := &transform.Service{Clock: r, Pause: time.Hour}
+		server := &transform.Server{Clock: r, Permitted: transform.Table{
+			"wait": func(poem string) *deferred.Deferred {
+				r.CallLater(0, func() { begun.Callback(nil) })
+				return service.Slowly(poem)
+			},
+		}}
+		udp, err := r.ListenUDP("localhost:0", &transform.Datagrams{Server: server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("udp", udp.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, "wait.poem"); err != nil {
+			t.Fatal(err)
+		}
+		return closing(begun, udp).AddBoth(func(_ any, err error) (any, error) { return nil, errors.Join(err, c.Close()) })
+	})
+}
+
 // The client that asks and asks and reads nothing: the server stops reading when
 // 64 KiB of answers wait, and ends it when nothing has moved for the timeout.
 func TestAFloodThatNobodyReads(t *testing.T) {
