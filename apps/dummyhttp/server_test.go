@@ -91,75 +91,77 @@ func post(body string) string {
 	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
+// requestTests are what a client sends at once, and the answers.
+var requestTests = []struct {
+	name   string
+	send   string
+	want   string
+	closed bool
+	warned bool
+}{
+	{"a body", post("hello"), "200 keep-alive 5", false, false},
+	{"no body", post(""), "200 keep-alive 0", false, false},
+	{"two", post("hello") + post("hello, world"), "200 keep-alive 5, 200 keep-alive 12", false, false},
+	{"a body of requests", post(post("hello")), "200 keep-alive 60", false, false},
+	{"an empty line between", post("hello") + "\r\n" + post("you"), "200 keep-alive 5, 200 keep-alive 3", false, false},
+	{"close", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab" + post("c"), "200 close 2", true, false},
+	{"close among others", "POST / HTTP/1.1\r\nHost: a\r\nConnection: x, CLOSE\r\nContent-Length: 2\r\n\r\nab", "200 close 2", true, false},
+	{"HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nab", "200 close 2", true, false},
+	{"HTTP/1.0, kept", "POST / HTTP/1.0\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nab", "200 keep-alive 2", false, false},
+	{"names in any case, values with space", "POST / HTTP/1.1\r\nHOST:a\r\ncontent-LENGTH: \t2 \r\n\r\nab", "200 keep-alive 2", false, false},
+	{"100-continue", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nab", "continue, 200 keep-alive 2", false, false},
+	{"100-continue in HTTP/1.0", "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab", "200 close 2", true, false},
+	{"100-continue without a body", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n", "200 keep-alive 0", false, false},
+
+	{"GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + post("a"), "405 keep-alive Only POST is allowed here., 200 keep-alive 1", false, true},
+	{"PUT with a body", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab" + post("a"), "405 close Only POST is allowed here.", true, true},
+	{"post in lower case", "post / HTTP/1.1\r\nHost: a\r\n\r\n", "405 keep-alive Only POST is allowed here.", false, true},
+
+	{"no length", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", "411 close This is refused: a POST has a Content-Length.", true, true},
+	{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", "400 close This is refused: more than one Content-Length.", true, true},
+	{"two lengths in one", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n", badLength, true, true},
+	{"a sign", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n", badLength, true, true},
+	{"a negative length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -2\r\n", badLength, true, true},
+	{"a hexadecimal length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n", badLength, true, true},
+	{"an empty length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n", badLength, true, true},
+	{"a length too long", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n", badLength, true, true},
+	{"chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "501 close This is refused: a body needs a Content-Length here.", true, true},
+	{
+		"chunked with a length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n",
+		"400 close This is refused: Transfer-Encoding and Content-Length exclude each other.", true, true,
+	},
+	{"another Expect", "POST / HTTP/1.1\r\nHost: a\r\nExpect: mercy\r\nContent-Length: 2\r\n\r\n", "417 close This is refused: the only thing to expect is 100-continue.", true, true},
+	{"no Host", "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n", "400 close This is refused: a request has one Host.", true, true},
+	{"two Hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\nContent-Length: 2\r\n\r\n", "400 close This is refused: a request has one Host.", true, true},
+
+	{"a poem", "Shall I compare thee\r\n", badLine, true, true},
+	{"two words", "POST /\r\n", badLine, true, true},
+	{"no target", "POST  HTTP/1.1\r\n", badLine, true, true},
+	{"a method in brackets", "(POST) / HTTP/1.1\r\n", badLine, true, true},
+	{"a control character", "POST /\x00 HTTP/1.1\r\n", badLine, true, true},
+	{"HTTP/2", "POST / HTTP/2\r\n", "505 close This is refused: only HTTP/1.0 and HTTP/1.1 are spoken here.", true, true},
+	{"a header without a colon", "POST / HTTP/1.1\r\nHost\r\n", badHeader, true, true},
+	{"a header without a name", "POST / HTTP/1.1\r\n: a\r\n", badHeader, true, true},
+	{"a space before the colon", "POST / HTTP/1.1\r\nHost : a\r\n", badHeader, true, true},
+	{"a folded header", "POST / HTTP/1.1\r\nHost: a\r\n b\r\n", badHeader, true, true},
+	{"a bare line end", "POST / HTTP/1.1\r\nHost: a\nContent-Length: 2\r\n", badHeader, true, true},
+	{"a request line without end", strings.Repeat("P", dummyhttp.DefaultMaxLine+2), "414 close This is refused: the request line is too long.", true, true},
+	{
+		"a header without end", "POST / HTTP/1.1\r\n" + strings.Repeat("H", dummyhttp.DefaultMaxLine+2),
+		"431 close This is refused: a header is too long.", true, true,
+	},
+	{
+		"too many headers", "POST / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", dummyhttp.DefaultMaxHeaders+1),
+		"431 close This is refused: too many headers.", true, true,
+	},
+	{
+		"as many headers as may be", "POST / HTTP/1.0\r\nContent-Length: 1\r\n" + strings.Repeat("A: b\r\n", dummyhttp.DefaultMaxHeaders-1) + "\r\na",
+		"200 close 1", true, false,
+	},
+}
+
 func TestRequests(t *testing.T) {
-	tests := []struct {
-		name   string
-		send   string
-		want   string
-		closed bool
-		warned bool
-	}{
-		{"a body", post("hello"), "200 keep-alive 5", false, false},
-		{"no body", post(""), "200 keep-alive 0", false, false},
-		{"two", post("hello") + post("hello, world"), "200 keep-alive 5, 200 keep-alive 12", false, false},
-		{"a body of requests", post(post("hello")), "200 keep-alive 60", false, false},
-		{"an empty line between", post("hello") + "\r\n" + post("you"), "200 keep-alive 5, 200 keep-alive 3", false, false},
-		{"close", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab" + post("c"), "200 close 2", true, false},
-		{"close among others", "POST / HTTP/1.1\r\nHost: a\r\nConnection: x, CLOSE\r\nContent-Length: 2\r\n\r\nab", "200 close 2", true, false},
-		{"HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nab", "200 close 2", true, false},
-		{"HTTP/1.0, kept", "POST / HTTP/1.0\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nab", "200 keep-alive 2", false, false},
-		{"names in any case, values with space", "POST / HTTP/1.1\r\nHOST:a\r\ncontent-LENGTH: \t2 \r\n\r\nab", "200 keep-alive 2", false, false},
-		{"100-continue", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nab", "continue, 200 keep-alive 2", false, false},
-		{"100-continue in HTTP/1.0", "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab", "200 close 2", true, false},
-		{"100-continue without a body", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n", "200 keep-alive 0", false, false},
-
-		{"GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + post("a"), "405 keep-alive Only POST is allowed here., 200 keep-alive 1", false, true},
-		{"PUT with a body", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab" + post("a"), "405 close Only POST is allowed here.", true, true},
-		{"post in lower case", "post / HTTP/1.1\r\nHost: a\r\n\r\n", "405 keep-alive Only POST is allowed here.", false, true},
-
-		{"no length", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", "411 close This is refused: a POST has a Content-Length.", true, true},
-		{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", "400 close This is refused: more than one Content-Length.", true, true},
-		{"two lengths in one", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n", badLength, true, true},
-		{"a sign", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n", badLength, true, true},
-		{"a negative length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -2\r\n", badLength, true, true},
-		{"a hexadecimal length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n", badLength, true, true},
-		{"an empty length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n", badLength, true, true},
-		{"a length too long", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n", badLength, true, true},
-		{"chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "501 close This is refused: a body needs a Content-Length here.", true, true},
-		{
-			"chunked with a length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n",
-			"400 close This is refused: Transfer-Encoding and Content-Length exclude each other.", true, true,
-		},
-		{"another Expect", "POST / HTTP/1.1\r\nHost: a\r\nExpect: mercy\r\nContent-Length: 2\r\n\r\n", "417 close This is refused: the only thing to expect is 100-continue.", true, true},
-		{"no Host", "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n", "400 close This is refused: a request has one Host.", true, true},
-		{"two Hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\nContent-Length: 2\r\n\r\n", "400 close This is refused: a request has one Host.", true, true},
-
-		{"a poem", "Shall I compare thee\r\n", badLine, true, true},
-		{"two words", "POST /\r\n", badLine, true, true},
-		{"no target", "POST  HTTP/1.1\r\n", badLine, true, true},
-		{"a method in brackets", "(POST) / HTTP/1.1\r\n", badLine, true, true},
-		{"a control character", "POST /\x00 HTTP/1.1\r\n", badLine, true, true},
-		{"HTTP/2", "POST / HTTP/2\r\n", "505 close This is refused: only HTTP/1.0 and HTTP/1.1 are spoken here.", true, true},
-		{"a header without a colon", "POST / HTTP/1.1\r\nHost\r\n", badHeader, true, true},
-		{"a header without a name", "POST / HTTP/1.1\r\n: a\r\n", badHeader, true, true},
-		{"a space before the colon", "POST / HTTP/1.1\r\nHost : a\r\n", badHeader, true, true},
-		{"a folded header", "POST / HTTP/1.1\r\nHost: a\r\n b\r\n", badHeader, true, true},
-		{"a bare line end", "POST / HTTP/1.1\r\nHost: a\nContent-Length: 2\r\n", badHeader, true, true},
-		{"a request line without end", strings.Repeat("P", dummyhttp.DefaultMaxLine+2), "414 close This is refused: the request line is too long.", true, true},
-		{
-			"a header without end", "POST / HTTP/1.1\r\n" + strings.Repeat("H", dummyhttp.DefaultMaxLine+2),
-			"431 close This is refused: a header is too long.", true, true,
-		},
-		{
-			"too many headers", "POST / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", dummyhttp.DefaultMaxHeaders+1),
-			"431 close This is refused: too many headers.", true, true,
-		},
-		{
-			"as many headers as may be", "POST / HTTP/1.0\r\nContent-Length: 1\r\n" + strings.Repeat("A: b\r\n", dummyhttp.DefaultMaxHeaders-1) + "\r\na",
-			"200 close 1", true, false,
-		},
-	}
-	for _, test := range tests {
+	for _, test := range requestTests {
 		for _, chunk := range []int{0, 1, 7} {
 			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
 				c := converse(nil)

@@ -33,6 +33,7 @@ type session struct {
 	timer   *clock.DelayedCall
 	written int // bytes given to the transport
 	taken   int // of these, what had left its queue at the timer's last look
+	seen    int // answered, at the timer's last look
 }
 
 // wire is a protocol that a session works for.
@@ -169,13 +170,13 @@ func (s *session) stop() {
 	s.queue = nil
 }
 
-// look runs once per timeout, and ends the session of a client that has taken
-// nothing since: it has not asked, or does not read. While a transformation goes
+// look runs once per timeout, and ends the session of a client that has neither
+// been answered nor taken anything since: it does not ask, or does not read. While a transformation goes
 // on, it is not the client who takes long.
 func (s *session) look() {
 	backlog := s.transport.Buffered()
-	moved := s.written-backlog > s.taken
-	s.taken = s.written - backlog
+	moved := s.written-backlog > s.taken || s.answered > s.seen // an answer may be a moment old
+	s.taken, s.seen = s.written-backlog, s.answered
 	if moved || len(s.queue) > 0 {
 		s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
 		return

@@ -95,50 +95,52 @@ func (c *conversation) logged(t *testing.T, want ...string) {
 // pipelined makes a server answer many requests.
 func pipelined(s *transform.Server) { s.Pipeline = true }
 
+// netstringTests are what a client sends at once, and what it then sees.
+var netstringTests = []struct {
+	name     string
+	settings func(s *transform.Server)
+	send     string
+	want     string
+	closed   bool
+	log      []string
+}{
+	{"a poem", nil, "27:cummingsify.HERE IS MY POEM,", "15:here is my poem,", true, nil},
+	{"no poem", nil, "12:cummingsify.,", "0:,", true, nil},
+	{"a dot in the poem", nil, "9:shout.a.b,", "3:A.B,", true, nil},
+	{"two at once", nil, "9:shout.one,9:shout.two,", "3:ONE,3:TWO,", true, nil},
+	{"longer than before", nil, "14:cummingsify.İ,", "3:i\u0307,", true, nil},
+	{"two of many", pipelined, "9:shout.one,9:shout.two,", "3:ONE,3:TWO,", false, nil},
+
+	{"nothing", nil, "", "", false, nil},
+	{"the beginning of a length", nil, "0", "", false, nil},
+	{"a length", nil, "99999", "", false, nil},
+	{"no comma yet", nil, "12:cummingsify.", "", false, nil},
+
+	{"unknown", nil, "9:haiku.one,", "", true, []string{`\"haiku\": no such transformation`}},
+	{"a method of the service", nil, "13:Cummingsify.A,", "", true, []string{"no such transformation"}},
+	{"a method by the tutorial's name", nil, "19:xform_cummingsify.A,", "", true, []string{"no such transformation"}},
+	{"no name", nil, "5:.poem,", "", true, []string{"no such transformation"}},
+	{"a name without end", nil, "60:" + strings.Repeat("n", 59) + ".,", "", true, []string{`nnn...\": no such`}},
+	{"no dot", nil, "5:shout,", "", true, []string{"no separator between"}},
+	{"empty", nil, "0:,", "", true, []string{"no separator between"}},
+	{"not UTF-8", nil, "7:shout.\xff,", "", true, []string{"not valid UTF-8"}},
+	{"half a character", nil, "7:shout.\xc4,", "", true, []string{"not valid UTF-8"}},
+	{"not UTF-8 behind a good one", nil, "9:shout.one,7:shout.\xff,", "3:ONE,", true, []string{`"answered":1`}},
+	{"letters", nil, "abc:", "", true, []string{"malformed netstring"}},
+	{"a colon", nil, ":", "", true, []string{"malformed netstring"}},
+	{"a leading zero", nil, "05:", "", true, []string{"malformed netstring"}},
+	{"two zeros", nil, "00", "", true, []string{"malformed netstring"}},
+	{"a sign", nil, "-", "", true, []string{"malformed netstring"}},
+	{"a space", nil, " ", "", true, []string{"malformed netstring"}},
+	{"no comma, not executed", nil, "9:shout.one;", "", true, []string{"in place of the comma"}},
+	{"malformed behind a good one", nil, "9:shout.one,x", "3:ONE,", true, []string{"malformed netstring"}},
+	{"too long, before the colon", nil, "100000", "", true, []string{"too long"}},
+	{"too long for this server", func(s *transform.Server) { s.MaxRequest = 9 }, "10:", "", true, []string{"more than 9 bytes"}},
+	{"as long as may be", func(s *transform.Server) { s.MaxRequest = 9 }, "9:shout.one,", "3:ONE,", true, nil},
+}
+
 func TestNetstrings(t *testing.T) {
-	tests := []struct {
-		name     string
-		settings func(s *transform.Server)
-		send     string
-		want     string
-		closed   bool
-		log      []string
-	}{
-		{"a poem", nil, "27:cummingsify.HERE IS MY POEM,", "15:here is my poem,", true, nil},
-		{"no poem", nil, "12:cummingsify.,", "0:,", true, nil},
-		{"a dot in the poem", nil, "9:shout.a.b,", "3:A.B,", true, nil},
-		{"two at once", nil, "9:shout.one,9:shout.two,", "3:ONE,3:TWO,", true, nil},
-		{"longer than before", nil, "14:cummingsify.İ,", "3:i\u0307,", true, nil},
-		{"two of many", pipelined, "9:shout.one,9:shout.two,", "3:ONE,3:TWO,", false, nil},
-
-		{"nothing", nil, "", "", false, nil},
-		{"the beginning of a length", nil, "0", "", false, nil},
-		{"a length", nil, "99999", "", false, nil},
-		{"no comma yet", nil, "12:cummingsify.", "", false, nil},
-
-		{"unknown", nil, "9:haiku.one,", "", true, []string{`\"haiku\": no such transformation`}},
-		{"a method of the service", nil, "13:Cummingsify.A,", "", true, []string{"no such transformation"}},
-		{"a method by the tutorial's name", nil, "19:xform_cummingsify.A,", "", true, []string{"no such transformation"}},
-		{"no name", nil, "5:.poem,", "", true, []string{"no such transformation"}},
-		{"a name without end", nil, "60:" + strings.Repeat("n", 59) + ".,", "", true, []string{`nnn...\": no such`}},
-		{"no dot", nil, "5:shout,", "", true, []string{"no separator between"}},
-		{"empty", nil, "0:,", "", true, []string{"no separator between"}},
-		{"not UTF-8", nil, "7:shout.\xff,", "", true, []string{"not valid UTF-8"}},
-		{"half a character", nil, "7:shout.\xc4,", "", true, []string{"not valid UTF-8"}},
-		{"not UTF-8 behind a good one", nil, "9:shout.one,7:shout.\xff,", "3:ONE,", true, []string{`"answered":1`}},
-		{"letters", nil, "abc:", "", true, []string{"malformed netstring"}},
-		{"a colon", nil, ":", "", true, []string{"malformed netstring"}},
-		{"a leading zero", nil, "05:", "", true, []string{"malformed netstring"}},
-		{"two zeros", nil, "00", "", true, []string{"malformed netstring"}},
-		{"a sign", nil, "-", "", true, []string{"malformed netstring"}},
-		{"a space", nil, " ", "", true, []string{"malformed netstring"}},
-		{"no comma, not executed", nil, "9:shout.one;", "", true, []string{"in place of the comma"}},
-		{"malformed behind a good one", nil, "9:shout.one,x", "3:ONE,", true, []string{"malformed netstring"}},
-		{"too long, before the colon", nil, "100000", "", true, []string{"too long"}},
-		{"too long for this server", func(s *transform.Server) { s.MaxRequest = 9 }, "10:", "", true, []string{"more than 9 bytes"}},
-		{"as long as may be", func(s *transform.Server) { s.MaxRequest = 9 }, "9:shout.one,", "3:ONE,", true, nil},
-	}
-	for _, test := range tests {
+	for _, test := range netstringTests {
 		for _, chunk := range []int{0, 1, 3} {
 			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
 				if chunk > 0 && strings.HasPrefix(test.name, "two at once") {
@@ -342,6 +344,21 @@ func TestTheServersTimeIsNotTheClients(t *testing.T) {
 	}
 	c.sees(t, "3:one,", true)
 	c.logged(t)
+}
+
+// The timer may look in the very moment in which an answer has been written, and
+// no byte of it can have left.
+func TestAClientHasTimeToTakeItsAnswer(t *testing.T) {
+	c := converse(false, func(s *transform.Server) { s.Pipeline, s.Timeout = true, transform.DefaultPause/4 })
+	c.send("7:shout.a,10:slowly.ONE,")
+	for range 4 {
+		c.clock.Advance(transform.DefaultPause / 4)
+		if c.pair.Server.Disconnecting() {
+			t.Fatal("the server has closed")
+		}
+	}
+	c.pair.Pump()
+	c.sees(t, "1:A,3:one,", false)
 }
 
 func TestNoMoreThanMaxPendingAreWorkedOn(t *testing.T) {
