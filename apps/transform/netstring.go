@@ -79,6 +79,11 @@ func (p *served) DataReceived(data []byte) {
 	}
 }
 
+// LogPrefix names the protocol inside, in the log of the loop.
+//
+// Twisted: ILoggingContext.logPrefix.
+func (p *served) LogPrefix() string { return p.receiver.(protocol.LogPrefixer).LogPrefix() }
+
 // ReadConnectionLost passes the call on.
 func (p *served) ReadConnectionLost() { p.receiver.(protocol.HalfCloser).ReadConnectionLost() }
 

@@ -390,3 +390,15 @@ func TestARefusalIsARequestError(t *testing.T) {
 		t.Error("it is anything")
 	}
 }
+
+func TestTheLogOfTheLoopNamesTheWire(t *testing.T) {
+	server, _ := newServer(clock.NewFake())
+	for want, f := range map[string]protocol.Factory{
+		"*transform.netstrings": &transform.Factory{Server: server},
+		"*transform.lines":      &transform.LineFactory{Server: server},
+	} {
+		if got := f.BuildProtocol(nil).(protocol.LogPrefixer).LogPrefix(); got != want {
+			t.Errorf("the name is %s, want %s", got, want)
+		}
+	}
+}
