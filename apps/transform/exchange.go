@@ -141,8 +141,29 @@ func (e *exchange) BuildProtocol(net.Addr) protocol.Protocol {
 	}
 	h := &answers{exchange: e}
 	h.MaxLength = e.proxy.maxAnswer()
-	return basic.BindString(h)
+	return &watched{basic.BindString(h), h}
 }
+
+// watched is answers as a protocol. An answer that is none ends the connection
+// at once: a server that stays would be waited for, and its next answer would
+// pass for that to another request.
+type watched struct {
+	protocol.Protocol
+	answers *answers
+}
+
+// DataReceived passes the call on.
+func (w *watched) DataReceived(data []byte) {
+	w.Protocol.DataReceived(data)
+	if t := w.answers.Transport; len(w.answers.exchange.queue) > 0 && t.Disconnecting() {
+		t.AbortConnection() // it knows the cause
+	}
+}
+
+// LogPrefix names the protocol inside, in the log of the loop.
+//
+// Twisted: ILoggingContext.logPrefix.
+func (w *watched) LogPrefix() string { return w.Protocol.(protocol.LogPrefixer).LogPrefix() }
 
 // ClientConnectionFailed fails all that waits.
 func (e *exchange) ClientConnectionFailed(_ protocol.Connector, reason error) { e.ended(reason) }

@@ -80,6 +80,44 @@ func TestXformFromBadServers(t *testing.T) {
 	}
 }
 
+// A server that answers garbage, and stays, is not waited for; and what it says
+// later is not taken for the answer to another request.
+func TestGarbageEndsTheExchangeAtOnce(t *testing.T) {
+	for _, pipeline := range []bool{false, true} {
+		t.Run(fmt.Sprintf("pipeline %t", pipeline), func(t *testing.T) {
+			reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+				answers := []string{"garbage", "2:OK,"}
+				port, addr := listen(t, m.Reactor, protocol.FactoryFunc(func(net.Addr) protocol.Protocol {
+					return &stayer{scripted{data: func(t protocol.Transport) {
+						_, _ = t.Write([]byte(answers[0]))
+						if answers = answers[1:]; len(answers) == 0 {
+							t.LoseConnection()
+						}
+					}}}
+				}))
+				proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: pipeline}
+				began := m.Now()
+				first := wantsError(proxy.Xform("shout", []byte("hi")), basic.ErrMalformed, "malformed netstring")
+				first.AddCallback(func(any) (any, error) {
+					if took := m.Now().Sub(began); took > time.Second {
+						return nil, fmt.Errorf("it took %v", took)
+					}
+					return wants(proxy.Xform("shout", []byte("ok")), "OK"), nil
+				})
+				return closing(first.AddBoth(func(_ any, err error) (any, error) {
+					return proxy.Close().AddCallback(func(any) (any, error) { return nil, err }), nil
+				}), port)
+			}, reactortest.SettleTime(time.Minute))
+		})
+	}
+}
+
+// stayer is a server that does not close when its client half-closes.
+type stayer struct{ scripted }
+
+func (*stayer) ReadConnectionLost()  {}
+func (*stayer) WriteConnectionLost() {}
+
 // answeredBy is a real server with settings, whose timeouts never come.
 func answeredBy(settings func(s *transform.Server)) protocol.Factory {
 	return protocol.FactoryFunc(func(a net.Addr) protocol.Protocol {
