@@ -46,6 +46,24 @@ type HalfCloser interface {
 	WriteConnectionLost()
 }
 
+// HalfCloseChooser is the optional power of a [HalfCloser] that drives another
+// protocol: TakesHalfClose says whether that one is a HalfCloser now. If not, the
+// loop deals with the peer's end as for a protocol that is none.
+type HalfCloseChooser interface {
+	HalfCloser
+	// TakesHalfClose reports whether the driven protocol is a HalfCloser now.
+	TakesHalfClose() bool
+}
+
+// AsHalfCloser returns p as a HalfCloser, if it is one now.
+func AsHalfCloser(p Protocol) (HalfCloser, bool) {
+	if c, ok := p.(HalfCloseChooser); ok && !c.TakesHalfClose() {
+		return nil, false
+	}
+	h, ok := p.(HalfCloser)
+	return h, ok
+}
+
 // LogPrefixer is the optional power of a protocol that is known to the log by
 // another name than its type's: one that stands for another, as a wrapper does.
 //

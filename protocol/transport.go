@@ -117,6 +117,23 @@ type PushProducer interface {
 	PauseProducing()
 }
 
+// WaitingProducer is the optional power of a producer that holds bytes back by a
+// clock of its own, as a throttle does: while Waiting says so, a close that waits
+// for the producer waits on, however long that takes.
+type WaitingProducer interface {
+	Producer
+	// Waiting reports whether there are bytes that the producer will write.
+	Waiting() bool
+}
+
+// Unacknowledger is the optional power of a transport that knows what its peer
+// has not taken yet: what is queued here, and what the system holds. When that
+// shrinks, the peer is alive and reads.
+type Unacknowledger interface {
+	// Unacknowledged returns the number of bytes.
+	Unacknowledged() int
+}
+
 // TCPOptions is the optional power of a transport that is a TCP connection.
 //
 // Twisted: ITCPTransport.

@@ -174,6 +174,8 @@ func (c *conn) checkProgress() {
 		return
 	case e.sent-unsent > e.taken:
 		e.taken, e.movedAt = e.sent-unsent, now
+	case c.out.n+unsent == 0 && c.producerWaits():
+		e.movedAt = now
 	case c.out.n+unsent == 0:
 		// The peer has everything, and the producer that this waits for has
 		// nothing. What is still to come, if anything, may be missed: so no clean
@@ -185,6 +187,16 @@ func (c *conn) checkProgress() {
 		return
 	}
 	c.watchProgress()
+}
+
+// producerWaits reports whether the producer has bytes that it holds back by its
+// own clock: it is slow, not silent.
+func (c *conn) producerWaits() bool {
+	if c.producing == nil {
+		return false
+	}
+	w, ok := c.producing.Producer.(protocol.WaitingProducer)
+	return ok && w.Waiting()
 }
 
 // giveUp ends a connection for which the reactor waits no longer. What the

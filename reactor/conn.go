@@ -241,7 +241,7 @@ func (c *conn) endOfInput() {
 		}
 		return
 	}
-	h, ok := c.proto.(protocol.HalfCloser)
+	h, ok := protocol.AsHalfCloser(c.proto)
 	if !ok {
 		c.disconnect(nil)
 		c.end.byPeer = true

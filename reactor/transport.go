@@ -11,6 +11,8 @@ import (
 var (
 	_ protocol.Transport  = (*conn)(nil)
 	_ protocol.TCPOptions = (*conn)(nil)
+
+	_ protocol.Unacknowledger = (*conn)(nil)
 )
 
 // This file is the transport as its protocol sees it: protocol.Transport says
@@ -193,6 +195,15 @@ func (c *conn) LocalAddr() net.Addr {
 // RemoteAddr returns the peer's address.
 func (c *conn) RemoteAddr() net.Addr {
 	return netAddr(c.owner.network(), kernel.Addr{IP: c.remote, Path: c.owner.peerPath()})
+}
+
+// Unacknowledged returns the number of bytes that the peer has not taken.
+func (c *conn) Unacknowledged() int {
+	c.r.check("Unacknowledged")
+	if c.has(isDead) {
+		return 0
+	}
+	return c.out.n + c.r.kernel.Unsent(int(c.fd))
 }
 
 // SetNoDelay turns Nagle's algorithm off or on.

@@ -91,7 +91,7 @@ func (p *Protocol) WriteConnectionLost() {}
 func (p *Protocol) ConnectionLost(reason error) {
 	p.poem.Cancel() // does nothing if it is here
 	f, peer := p.factory, p.Transport.RemoteAddr()
-	if errors.Is(reason, protocol.ErrConnectionDone) {
+	if errors.Is(reason, protocol.ErrConnectionDone) && p.sent > 0 {
 		logServed(&f.Log, f.Origin, p.state, p.sent, peer)
 		return
 	}

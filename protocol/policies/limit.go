@@ -125,6 +125,12 @@ func (c counted) ConnectionLost(reason error) {
 	c.Protocol.ConnectionLost(reason)
 }
 
+// TakesHalfClose reports whether the protocol can take a half-close now.
+func (c countedHalf) TakesHalfClose() bool {
+	_, ok := protocol.AsHalfCloser(c.Protocol)
+	return ok
+}
+
 // countedHalf is counted and takes half-closes.
 type countedHalf struct {
 	counted

@@ -99,13 +99,17 @@ func (m *TimeoutMixin) ResetTimeout() {
 func (m *TimeoutMixin) expire() {
 	m.call = nil
 	if !m.transport.Disconnecting() {
-		m.handler.TimeoutConnection(&TimeoutError{Kind: IdleTimeout, After: m.after})
+		cause := &TimeoutError{Kind: IdleTimeout, After: m.after}
+		contain(m.transport, func() { m.handler.TimeoutConnection(cause) })
 	}
 }
 
 // TimeoutConnection closes the connection, and aborts it if a grace later it
 // has not ended. A protocol with a method of this name overrides it.
 func (m *TimeoutMixin) TimeoutConnection(cause error) {
+	if m.lost {
+		return
+	}
 	m.transport.LoseConnectionCause(cause)
 	grace := m.TimeoutGrace
 	if grace == 0 {

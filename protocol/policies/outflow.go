@@ -27,6 +27,7 @@ type outflow struct {
 	role    role // below
 	room    bool // the transport has asked for more, or has not paused
 	closing bool // LoseConnection, from above
+	writing bool // a Write passes its bytes on
 	shut    bool // LoseWriteConnection
 
 	producer protocol.Producer     // above
@@ -58,8 +59,7 @@ func (o *outflow) Write(p []byte) (int, error) {
 	if err := o.writable(); err != nil {
 		return 0, err
 	}
-	o.add(bytes.Clone(o.pass(p)))
-	o.settle()
+	o.passAll(p)
 	return len(p), nil
 }
 
@@ -68,10 +68,7 @@ func (o *outflow) WriteSequence(bufs [][]byte) error {
 	if err := o.writable(); err != nil {
 		return err
 	}
-	for _, p := range bufs {
-		o.add(bytes.Clone(o.pass(p)))
-	}
-	o.settle()
+	o.passAll(bufs...)
 	return nil
 }
 
@@ -153,6 +150,16 @@ func (o *outflow) writable() error {
 		return errWriteShut
 	}
 	return nil
+}
+
+// passAll passes the slices on, queues copies of the rest, and settles.
+func (o *outflow) passAll(bufs ...[]byte) {
+	o.writing = true
+	for _, p := range bufs {
+		o.add(bytes.Clone(o.pass(p)))
+	}
+	o.writing = false
+	o.settle()
 }
 
 // pass writes what there are tokens for, unless something is before it, and
@@ -261,7 +268,7 @@ func (o *outflow) takeRole() bool {
 // needs returns the role that fits.
 func (o *outflow) needs() role {
 	switch {
-	case o.size > 0, o.producer != nil && o.push == nil:
+	case o.size > 0, o.producer != nil && (o.push == nil || o.paused):
 		return pulled
 	case o.push != nil:
 		return streaming
@@ -280,9 +287,11 @@ func (o *outflow) tell() {
 	case !o.paused && o.Buffered() > highWater:
 		o.paused = true
 		o.push.PauseProducing()
-	case o.paused && o.Buffered() <= lowWater:
+		o.takeRole() // asked when the transport is empty: nobody else tells when to go on
+	case o.paused && (o.Buffered() <= lowWater || o.size == 0 && o.role == streaming && o.room):
 		o.paused = false
 		contain(o.Transport, o.push.ResumeProducing)
+		o.takeRole()
 	}
 }
 
@@ -309,7 +318,9 @@ type below struct{ o *outflow }
 func (b below) PauseProducing() {
 	b.o.room = false
 	b.o.flow.rest()
-	b.o.tell()
+	if !b.o.writing { // else settle tells, behind all of what is being written
+		b.o.tell()
+	}
 }
 
 // ResumeProducing lets it go on.
@@ -317,6 +328,9 @@ func (b below) ResumeProducing() {
 	b.o.room = true
 	b.o.settle()
 }
+
+// Waiting tells a transport that is being closed that this waits for tokens.
+func (b below) Waiting() bool { return b.o.size > 0 && b.o.room }
 
 // StopProducing says that the connection is over, or was before the queue could
 // register.

@@ -130,6 +130,12 @@ func (s *Switch) ReadConnectionLost() {
 	s.handOver()
 }
 
+// TakesHalfClose reports whether the current protocol can take a half-close.
+func (s *Switch) TakesHalfClose() bool {
+	_, ok := protocol.AsHalfCloser(s.current)
+	return ok
+}
+
 // tellEnd tells the current protocol of the peer's end of input.
 func (s *Switch) tellEnd() {
 	if h, ok := s.current.(protocol.HalfCloser); ok {

@@ -155,22 +155,29 @@ func (w *timed) DataReceived(data []byte) {
 
 // Write notes what is written.
 func (w *timed) Write(p []byte) (int, error) {
-	w.writes(len(p))
-	return w.Transport.Write(p)
+	n, err := w.Transport.Write(p)
+	w.writes(n)
+	return n, err
 }
 
 // WriteSequence notes what is written.
 func (w *timed) WriteSequence(bufs [][]byte) error {
+	err := w.Transport.WriteSequence(bufs)
 	for _, p := range bufs {
-		w.writes(len(p))
+		if err == nil {
+			w.writes(len(p))
+		}
 	}
-	return w.Transport.WriteSequence(bufs)
+	return err
 }
 
 // WriteShared notes what is written.
 func (w *timed) WriteShared(p []byte) error {
-	w.writes(len(p))
-	return w.Transport.WriteShared(p)
+	err := w.Transport.WriteShared(p)
+	if err == nil {
+		w.writes(len(p))
+	}
+	return err
 }
 
 // ConnectionLost stops the clocks.

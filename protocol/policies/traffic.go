@@ -124,8 +124,8 @@ func (w *logged) ReadConnectionLost() {
 // of it, whatever that does.
 func (w *logged) ConnectionLost(reason error) {
 	defer w.close()
+	defer w.ProtocolWrapper.ConnectionLost(reason)
 	w.log(Traffic{Kind: TrafficClosed, Reason: reason})
-	w.ProtocolWrapper.ConnectionLost(reason)
 }
 
 // Write logs what the transport takes.

@@ -112,6 +112,12 @@ func (w *ProtocolWrapper) ReadConnectionLost() {
 	w.self.LoseConnection()
 }
 
+// TakesHalfClose reports whether the wrapped protocol can take a half-close.
+func (w *ProtocolWrapper) TakesHalfClose() bool {
+	_, ok := protocol.AsHalfCloser(w.wrapped)
+	return ok
+}
+
 // WriteConnectionLost passes the call on to a protocol that can take it.
 //
 // Twisted: endpoints._WrappingProtocol.writeConnectionLost.

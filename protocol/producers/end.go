@@ -49,6 +49,8 @@ func (e *PipeEnd) Fail(cause error) {
 func (e *PipeEnd) ConnectionMade() {
 	e.made = true
 	switch {
+	case e.over: // Fail had given it up
+		e.Transport.LoseConnectionCause(e.reason)
 	case e.peer.over:
 		cause := causeOf(e.peer.reason)
 		if !e.peer.made {
@@ -110,9 +112,14 @@ func (e *PipeEnd) ConnectionLost(reason error) {
 	e.fed = false
 	e.end(reason)
 	defer e.pipe.tell()
+	defer e.endPeer(reason) // whatever OnLost does
 	if e.OnLost != nil {
 		e.OnLost(reason)
 	}
+}
+
+// endPeer ends the other side as this one has ended.
+func (e *PipeEnd) endPeer(reason error) {
 	if !e.peer.live() {
 		return
 	}
