@@ -51,8 +51,10 @@
 //	a malformed netstring          refused at the first wrong byte
 //	a request over the limit       refused at the byte that tells, before it has come
 //	a request that takes too long  [Server].Timeout after the last complete one
-//	requests without end           no more than [Server].MaxPending are worked on;
-//	                               the rest waits in the network
+//	requests without end           no more than [Server].MaxPending are worked on,
+//	                               and none is begun while they have
+//	                               [Server].MaxRequest bytes together; the rest
+//	                               waits in the network
 //	answers that nobody takes      reading stops at the transport's high-water mark;
 //	                               aborted when nothing has moved for the timeout
 //

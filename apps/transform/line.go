@@ -80,7 +80,7 @@ func (p *lines) add(text []byte) {
 	limit := p.session.server.maxRequest()
 	if len(p.name)+1+len(p.poem)+len(text) > limit {
 		p.open, p.poem = false, nil
-		p.session.take(p.name, p.form, deferred.Fail(requestError(p.name,
+		p.session.take(p.name, p.form, 0, deferred.Fail(requestError(p.name,
 			fmt.Errorf("%w: a request of more than %d bytes", basic.ErrTooLong, limit))))
 		return
 	}
@@ -91,7 +91,7 @@ func (p *lines) add(text []byte) {
 func (p *lines) complete() {
 	poem := string(p.poem)
 	p.open, p.poem = false, nil
-	p.session.take(p.name, p.form, p.session.server.Xform(p.name, poem))
+	p.session.take(p.name, p.form, len(p.name)+1+len(poem), p.session.server.Xform(p.name, poem))
 }
 
 // unstuffed returns a line without the dot that protects another. It returns a

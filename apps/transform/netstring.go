@@ -39,8 +39,9 @@ func (p *netstrings) ConnectionMade() { p.session.made(p.Transport) }
 //
 // Twisted: TransformProtocol.stringReceived.
 func (p *netstrings) StringReceived(s []byte) {
-	name, _, _ := strings.Cut(string(s), ".")
-	p.session.take(name, nil, p.session.server.Request(string(s)))
+	text := string(s)
+	name, _, _ := strings.Cut(text, ".")
+	p.session.take(name, nil, len(text), p.session.server.Request(text))
 }
 
 // answer sends a poem.

@@ -42,7 +42,8 @@ type Server struct {
 	// included, in bytes; 0: [DefaultMaxRequest].
 	MaxRequest int
 	// MaxPending is how many requests of one connection are worked on at a time;
-	// 0: [DefaultMaxPending].
+	// 0: [DefaultMaxPending]. They are fewer if they are long: no other is begun
+	// while they have MaxRequest bytes together.
 	MaxPending int
 }
 

@@ -20,6 +20,7 @@ type session struct {
 	transport protocol.Transport
 
 	queue    []*request // the oldest first; all but the first may be done
+	held     int        // bytes of the requests in the queue
 	accepted int        // requests that have come
 	answered int
 
@@ -51,6 +52,7 @@ type wire interface {
 type request struct {
 	name  string
 	form  any // the wire's
+	size  int // bytes, as it came
 	poem  string
 	err   error
 	ready bool
@@ -76,19 +78,26 @@ func (s *session) deliver(f func()) {
 // take puts a request into the queue, and its work under way. Only the first
 // chunk with requests counts if the server does not pipeline: the wire sees to
 // that by asking full.
-func (s *session) take(name string, form any, work *deferred.Deferred) {
+func (s *session) take(name string, form any, size int, work *deferred.Deferred) {
 	s.accepted++
-	r := &request{name: name, form: form, work: work}
+	r := &request{name: name, form: form, size: size, work: work}
 	s.queue = append(s.queue, r)
+	s.held += size
 	work.AddBoth(func(poem any, err error) (any, error) {
 		r.ready, r.err = true, err
 		r.poem, _ = poem.(string) // "" for an error
 		s.flush()
 		return nil, nil
 	})
-	if !s.over && len(s.queue) >= s.server.maxPending() {
+	if !s.over && s.laden() {
 		s.pause()
 	}
+}
+
+// laden reports whether the session has work enough: by the number of requests,
+// or by their bytes.
+func (s *session) laden() bool {
+	return len(s.queue) >= s.server.maxPending() || s.held >= s.server.maxRequest()
 }
 
 // full reports whether no other chunk counts.
@@ -101,6 +110,7 @@ func (s *session) flush() {
 		r := s.queue[0]
 		s.queue[0] = nil
 		s.queue = s.queue[1:]
+		s.held -= r.size
 		if r.err != nil {
 			s.refuse(r.err)
 			return
@@ -119,7 +129,7 @@ func (s *session) settle() {
 	case s.over || s.delivering:
 	case s.transport.Disconnecting():
 		s.stop() // the receiver has found a fault and closed
-	case s.paused && !s.choked && len(s.queue) < s.server.maxPending():
+	case s.paused && !s.choked && !s.laden():
 		s.paused = false
 		s.deliver(s.wire.ResumeProducing)
 	case s.paused || len(s.queue) > 0:
@@ -167,7 +177,7 @@ func (s *session) stop() {
 	for _, r := range s.queue {
 		r.work.Cancel() // nothing if it is done
 	}
-	s.queue = nil
+	s.queue, s.held = nil, 0
 }
 
 // look runs once per timeout, and ends the session of a client that has neither

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -324,6 +325,65 @@ func TestNoMoreThanMaxPendingAreWorkedOn(t *testing.T) {
 	c.clock.Advance(transform.DefaultPause)
 	c.pair.Pump()
 	c.sees(t, strings.Repeat("1:a,", 10)+"1:B,", false)
+}
+
+// Long requests are bounded by their bytes: one of MaxRequest bytes, or two that
+// have as many together, are work enough.
+func TestNoMoreThanMaxRequestBytesAreWorkedOn(t *testing.T) {
+	for size, atATime := range map[int]int{20: 1, 19: 2, 10: 2, 9: 3} {
+		for _, overLines := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d bytes, over lines %t", size, overLines), func(t *testing.T) {
+				c := converse(overLines, func(s *transform.Server) { s.Pipeline, s.MaxRequest = true, 20 })
+				poem := strings.Repeat("A", size-len("slowly."))
+				request, answer := netstring("slowly."+poem), netstring(strings.ToLower(poem))
+				if overLines {
+					poem = poem[1:] + "\n" // its line end counts
+					request, answer = "slowly\n"+poem+".\n", strings.ToLower(poem)+".\n"
+				}
+				c.send(strings.Repeat(request, 6))
+				for batch := range 6 / atATime {
+					if n := c.clock.Pending() - 1; n != atATime { // one more is the timeout's
+						t.Fatalf("%d are worked on, want %d", n, atATime)
+					}
+					c.clock.Advance(transform.DefaultPause)
+					c.pair.Pump()
+					c.sees(t, strings.Repeat(answer, atATime*(batch+1)), false)
+				}
+			})
+		}
+	}
+}
+
+// Of a request that is worked on there is one copy.
+func TestMemoryOfWhatIsWorkedOn(t *testing.T) {
+	const connections, most = 20, transform.DefaultMaxRequest * 2
+	request := netstring("slowly." + strings.Repeat("A", transform.DefaultMaxRequest-len("slowly.")))
+	before := heap()
+	var all []*conversation
+	for range connections {
+		c := converse(false, pipelined)
+		c.pair.Chunk = protocoltest.Fixed(len(request))
+		c.send(request)
+		all = append(all, c)
+	}
+	if each := (heap() - before) / connections; each > most {
+		t.Errorf("a connection with a request of %d bytes keeps %d", len(request), each)
+	}
+	for _, c := range all {
+		c.clock.Advance(transform.DefaultPause)
+		c.pair.Pump()
+		if n := len(c.client.Received()); n < transform.DefaultMaxRequest-len("slowly.") {
+			t.Errorf("the client got %d bytes", n)
+		}
+	}
+}
+
+// heap returns the number of bytes that are in use.
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }
 
 func TestARefusalIsARequestError(t *testing.T) {
