@@ -155,7 +155,7 @@ func (s *show) begin() {
 		all[i] = s.follow(t)
 	}
 	all[last-1].AddCallback(func(any) (any, error) { return s.follow(s.tales[last]), nil })
-	deferred.GatherResults(all).
+	deferred.DeferredList(all, deferred.FireOnOneErrback(), deferred.ConsumeErrors()).
 		AddErrback(func(err error) (any, error) {
 			s.failure = errors.Unwrap(err) // of a FirstError
 			return nil, nil
