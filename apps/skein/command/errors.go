@@ -90,9 +90,9 @@ func listenRemedy(err error) string {
 	var lookup *net.DNSError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "another program has the port: choose one with --port, or let --port 0 find one"
+		return "the port is taken: choose another, or 0 for any free one"
 	case errors.Is(err, syscall.EACCES):
-		return "the port needs privileges: choose one above 1023 with --port"
+		return "the port needs privileges: choose one above 1023"
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.As(err, &lookup):
 		return "--iface takes a name or an address of this machine"
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -27,7 +28,12 @@ type transformPoetry struct {
 }
 
 // Validate checks the options.
-func (c *transformPoetry) Validate() error { return notZero("--timeout", c.Timeout) }
+func (c *transformPoetry) Validate() error {
+	if c.LinePort != nil && *c.LinePort == c.Port && c.Port != 0 {
+		return fmt.Errorf("--line-port: %d is the port for netstrings: choose another, or 0 for any free one", c.Port)
+	}
+	return notZero("--timeout", c.Timeout)
+}
 
 // notZero returns an error if a time limit is no time at all.
 func notZero(option string, limit duration) error {
