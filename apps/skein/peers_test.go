@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -38,7 +39,8 @@ func freePorts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	for first := 20000; first < 30000; first += n {
+	for range 100 {
+		first := int(lastPort.Add(int32(n))) - n
 		if free(first, n) {
 			ts.Setenv(args[0], strconv.Itoa(first))
 			return
@@ -46,6 +48,14 @@ func freePorts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("no %d free ports in a row", n)
 }
+
+// lastPort is behind the ports that have been given out: scripts run side by
+// side, and a port that is free for one must not be another's.
+var lastPort = func() *atomic.Int32 {
+	first := new(atomic.Int32)
+	first.Store(20000)
+	return first
+}()
 
 // free reports whether n ports from first on are free.
 func free(first, n int) bool {
