@@ -58,13 +58,13 @@ type MadeHandler interface{ ConnectionMade() }
 type LostHandler interface{ ConnectionLost(reason error) }
 
 // LineFactory returns a factory whose connections are handled by what build
-// returns: a new handler each time, or nil to refuse the connection.
+// returns: a new handler each time, or an untyped nil to refuse the connection.
 func LineFactory(build func(addr net.Addr) LineHandler) protocol.Factory {
 	return protocol.FactoryFunc(func(addr net.Addr) protocol.Protocol { return BindLine(build(addr)) })
 }
 
 // StringFactory returns a factory whose connections are handled by what build
-// returns: a new handler each time, or nil to refuse the connection.
+// returns: a new handler each time, or an untyped nil to refuse the connection.
 func StringFactory(build func(addr net.Addr) StringHandler) protocol.Factory {
 	return protocol.FactoryFunc(func(addr net.Addr) protocol.Protocol { return BindString(build(addr)) })
 }
@@ -147,10 +147,16 @@ func (b *bound) ConnectionLost(reason error) {
 	}
 }
 
-// LogPrefix names the handler's type: this type's own says nothing.
+// LogPrefix is what the handler says, if it is a [protocol.LogPrefixer], or its
+// type: this type's own says nothing.
 //
 // Twisted: ILoggingContext.logPrefix.
-func (b *bound) LogPrefix() string { return fmt.Sprintf("%T", b.cutter.user()) }
+func (b *bound) LogPrefix() string {
+	if h, ok := b.cutter.user().(protocol.LogPrefixer); ok {
+		return h.LogPrefix()
+	}
+	return fmt.Sprintf("%T", b.cutter.user())
+}
 
 func (b *halfBound) MakeConnection(t protocol.Transport) { (*bound)(b).MakeConnection(t) }
 func (b *halfBound) ConnectionMade()                     { (*bound)(b).ConnectionMade() }

@@ -151,9 +151,15 @@ func TestLogPrefixNamesTheHandler(t *testing.T) {
 	}{
 		{basic.BindLine(&lines{}), "*basic_test.lines"},
 		{basic.BindLine(&everything{}), "*basic_test.everything"},
+		{basic.BindLine(&named{}), "poet"},
 	} {
-		if got := tc.p.(interface{ LogPrefix() string }).LogPrefix(); got != tc.want {
+		if got := tc.p.(protocol.LogPrefixer).LogPrefix(); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
 		}
 	}
 }
+
+// named is a handler with a name of its own in the log.
+type named struct{ lines }
+
+func (*named) LogPrefix() string { return "poet" }
