@@ -50,7 +50,10 @@
 //	a poem that is not UTF-8       the same
 //	a malformed netstring          refused at the first wrong byte
 //	a request over the limit       refused at the byte that tells, before it has come
-//	a request that takes too long  [Server].Timeout after the last complete one
+//	a request that is cut short    refused when the client's end has come
+//	a request that takes too long  [Server].Timeout after the last complete one; a
+//	                               client that has all its answers, and asks no
+//	                               more, is closed without a reproach
 //	requests without end           no more than [Server].MaxPending are worked on,
 //	                               and none is begun while they have
 //	                               [Server].MaxRequest bytes together; the rest

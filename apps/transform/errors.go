@@ -21,7 +21,7 @@ var (
 	// ErrNotUTF8 says that a poem is not text.
 	ErrNotUTF8 = errors.New("the poem is not valid UTF-8")
 
-	// ErrCut says that a client's end of input came before the end of its first
+	// ErrCut says that a client's end of input came before the end of its
 	// request.
 	ErrCut = errors.New("the request was cut short")
 

@@ -122,6 +122,10 @@ func (p *lines) answer(r *request) int {
 	return b.Len()
 }
 
+// midway reports whether a request has begun to come. It forgets what has come of
+// a line.
+func (p *lines) midway() bool { return p.open || len(p.ClearLineBuffer()) > 0 }
+
 // ReadConnectionLost completes the request that is coming: the end is its end.
 func (p *lines) ReadConnectionLost() {
 	if p.open && !p.session.full() {

@@ -30,6 +30,8 @@ func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
 type netstrings struct {
 	basic.NetstringReceiver
 	session session
+
+	parsed int // bytes of the requests that have come whole
 }
 
 // ConnectionMade begins.
@@ -39,6 +41,7 @@ func (p *netstrings) ConnectionMade() { p.session.made(p.Transport) }
 //
 // Twisted: TransformProtocol.stringReceived.
 func (p *netstrings) StringReceived(s []byte) {
+	p.parsed += framed(len(s))
 	text := string(s)
 	name, _, _ := strings.Cut(text, ".")
 	p.session.take(name, nil, len(text), p.session.server.Request(text))
@@ -47,8 +50,15 @@ func (p *netstrings) StringReceived(s []byte) {
 // answer sends a poem.
 func (p *netstrings) answer(r *request) int {
 	_ = p.SendString([]byte(r.poem)) // ConnectionLost would have come first
-	return len(strconv.Itoa(len(r.poem))) + len(":,") + len(r.poem)
+	return framed(len(r.poem))
 }
+
+// framed returns the length of a netstring with n bytes in it: there is one way
+// to write it.
+func framed(n int) int { return len(strconv.Itoa(n)) + len(":,") + n }
+
+// midway reports whether a request has begun to come.
+func (p *netstrings) midway() bool { return p.session.received > p.parsed }
 
 // ReadConnectionLost answers what has come.
 func (p *netstrings) ReadConnectionLost() { p.session.end() }
@@ -76,6 +86,7 @@ func (p *served) ConnectionMade() { p.receiver.ConnectionMade() }
 // DataReceived parses what comes, so long as it counts.
 func (p *served) DataReceived(data []byte) {
 	if !p.session.full() {
+		p.session.received += len(data)
 		p.session.deliver(func() { p.receiver.DataReceived(data) })
 	}
 }

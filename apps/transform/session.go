@@ -24,7 +24,7 @@ type session struct {
 	accepted int        // requests that have come
 	answered int
 
-	heard      bool // bytes have come
+	received   int  // bytes, so far as they count
 	delivering bool // the receiver is inside a chunk
 	choked     bool // the transport's queue is above the high-water mark
 	paused     bool // the receiver has been told to wait
@@ -42,6 +42,9 @@ type wire interface {
 	// answer writes a poem, in the form that the request asked for, and returns
 	// how many bytes that were.
 	answer(r *request) (written int)
+	// midway reports whether a request has begun to come that is not complete.
+	// It is asked once, when the session ends.
+	midway() bool
 	// PauseProducing and ResumeProducing are the receiver's: they hold back what
 	// has come, too.
 	PauseProducing()
@@ -69,7 +72,7 @@ func (s *session) made(t protocol.Transport) {
 // deliver lets the receiver parse, by f. What follows from the whole chunk
 // follows when it is through.
 func (s *session) deliver(f func()) {
-	s.heard, s.delivering = true, true
+	s.delivering = true
 	f()
 	s.delivering = false
 	s.settle()
@@ -133,6 +136,8 @@ func (s *session) settle() {
 		s.paused = false
 		s.deliver(s.wire.ResumeProducing)
 	case s.paused || len(s.queue) > 0:
+	case s.ended && !s.full() && s.wire.midway():
+		s.refuse(ErrCut)
 	case s.ended || s.full():
 		s.stop()
 		s.transport.LoseConnection()
@@ -150,10 +155,6 @@ func (s *session) pause() {
 // end notes that the client will send no more. It still gets its answers.
 func (s *session) end() {
 	s.ended = true
-	if s.heard && s.accepted == 0 && !s.over {
-		s.refuse(ErrCut)
-		return
-	}
 	s.settle()
 }
 
@@ -181,8 +182,9 @@ func (s *session) stop() {
 }
 
 // look runs once per timeout, and ends the session of a client that has neither
-// been answered nor taken anything since: it does not ask, or does not read. While a transformation goes
-// on, it is not the client who takes long.
+// been answered nor taken anything since: it does not ask, or does not read. One
+// that has all its answers and asks for no more is no fault. While a
+// transformation goes on, it is not the client who takes long.
 func (s *session) look() {
 	backlog := s.transport.Buffered()
 	moved := s.written-backlog > s.taken || s.answered > s.seen // an answer may be a moment old
@@ -192,11 +194,14 @@ func (s *session) look() {
 		return
 	}
 	s.stop()
-	if backlog > 0 {
+	switch {
+	case backlog > 0:
 		s.transport.AbortConnectionCause(ErrSlowClient) // it would not take the rest either
-		return
+	case s.answered > 0 && !s.wire.midway():
+		s.transport.LoseConnection()
+	default:
+		s.transport.LoseConnectionCause(ErrSlowClient)
 	}
-	s.transport.LoseConnectionCause(ErrSlowClient)
 }
 
 // lost cancels what the client does not need any more, and writes the line about

@@ -188,6 +188,39 @@ func TestAHalfClosedClientGetsItsAnswer(t *testing.T) {
 	})
 }
 
+// Behind others, too, half a request has its line in the log, and the answers to
+// the others arrive.
+func TestASecondRequestCutShort(t *testing.T) {
+	tests := []struct {
+		name      string
+		overLines bool
+		send      string
+		want      string
+	}{
+		{"netstrings", false, "8:shout.hi,8:shout.", "2:HI,"},
+		{"the length of a netstring", false, "8:shout.hi,8", "2:HI,"},
+		{"slow netstrings", false, "8:shout.hi,9:slowly.HI,8:shout.", "2:HI,2:hi,"},
+		{"lines", true, "shout\nhi\n.\nshou", "HI\n.\n"},
+		{"slow lines", true, "slowly\nHI\n.\nshou", "hi\n.\n"},
+	}
+	for _, test := range tests {
+		for _, chunk := range []int{0, 1, 3} {
+			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
+				c := converse(test.overLines, pipelined)
+				if chunk > 0 {
+					c.pair.Chunk = protocoltest.Fixed(chunk)
+				}
+				c.send(test.send)
+				c.halfClose()
+				c.clock.Advance(transform.DefaultPause)
+				c.pair.Pump()
+				c.sees(t, test.want, true)
+				c.logged(t, transform.ErrCut.Error())
+			})
+		}
+	}
+}
+
 func TestASlowAnswerIsCancelledWhenItsClientLeaves(t *testing.T) {
 	c := converse(false, nil)
 	c.send("10:slowly.ONE,")
@@ -280,7 +313,24 @@ func TestAnIdleClientIsCutOff(t *testing.T) {
 	c.clock.Advance(time.Minute)
 	c.pair.Pump()
 	c.sees(t, "3:ONE,", true)
-	c.logged(t, transform.ErrSlowClient.Error())
+	c.logged(t) // it has all its answers
+}
+
+func TestASecondRequestThatNeverEndsIsCutOff(t *testing.T) {
+	for _, overLines := range []bool{false, true} {
+		c := converse(overLines, pipelined)
+		whole, part, answer := "8:shout.hi,", "8:shou", "2:HI,"
+		if overLines {
+			whole, part, answer = "shout\nhi\n.\n", "shou", "HI\n.\n"
+		}
+		c.send(whole + part)
+		c.clock.Advance(transform.DefaultTimeout)
+		c.sees(t, answer, false)
+		c.clock.Advance(transform.DefaultTimeout)
+		c.pair.Pump()
+		c.sees(t, answer, true)
+		c.logged(t, transform.ErrSlowClient.Error())
+	}
 }
 
 func TestTheServersTimeIsNotTheClients(t *testing.T) {
