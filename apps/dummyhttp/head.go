@@ -100,8 +100,8 @@ func (h *head) header(line []byte) fault {
 	case "host":
 		h.hosts++
 	case "expect":
-		h.expects = strings.EqualFold(text, "100-continue")
-		h.strange = !h.expects
+		known := strings.EqualFold(text, "100-continue")
+		h.expects, h.strange = h.expects || known, h.strange || !known
 	case "connection":
 		for option := range strings.SplitSeq(text, ",") {
 			option = strings.TrimSpace(option)

@@ -91,6 +91,11 @@ func post(body string) string {
 	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
+// expects returns the head of a request with these Expect headers.
+func expects(what ...string) string {
+	return "POST / HTTP/1.1\r\nHost: a\r\nExpect: " + strings.Join(what, "\r\nExpect: ") + "\r\nContent-Length: 2\r\n\r\n"
+}
+
 // requestTests are what a client sends at once, and the answers.
 var requestTests = []struct {
 	name   string
@@ -130,7 +135,10 @@ var requestTests = []struct {
 		"chunked with a length", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n",
 		"400 close This is refused: Transfer-Encoding and Content-Length exclude each other.", true, true,
 	},
-	{"another Expect", "POST / HTTP/1.1\r\nHost: a\r\nExpect: mercy\r\nContent-Length: 2\r\n\r\n", "417 close This is refused: the only thing to expect is 100-continue.", true, true},
+	{"another Expect", "POST / HTTP/1.1\r\nHost: a\r\nExpect: mercy\r\nContent-Length: 2\r\n\r\n", badExpect, true, true},
+	{"another Expect before 100-continue", expects("mercy", "100-continue"), badExpect, true, true},
+	{"another Expect behind 100-continue", expects("100-continue", "mercy"), badExpect, true, true},
+	{"100-continue twice", expects("100-continue", "100-continue") + "ab", "continue, 200 keep-alive 2", false, false},
 	{"no Host", "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n", "400 close This is refused: a request has one Host.", true, true},
 	{"two Hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\nContent-Length: 2\r\n\r\n", "400 close This is refused: a request has one Host.", true, true},
 
@@ -185,6 +193,7 @@ func TestRequests(t *testing.T) {
 const (
 	badLine   = "400 close This is refused: malformed request line."
 	badHeader = "400 close This is refused: malformed header."
+	badExpect = "417 close This is refused: the only thing to expect is 100-continue."
 	badLength = "400 close This is refused: Content-Length is not a number of bytes."
 )
 
