@@ -11,7 +11,7 @@ func (c *client) bodyBegins() {
 		c.answer()
 		return
 	}
-	c.stage = inBody
+	c.stage, c.fresh = inBody, 0
 	c.touch()
 	if c.head.expects && c.head.version != "HTTP/1.0" {
 		_, _ = c.Transport.Write([]byte(interim)) // if it fails, ConnectionLost tells
@@ -21,10 +21,17 @@ func (c *client) bodyBegins() {
 
 // RawDataReceived counts a piece of the body and forgets it. What follows the
 // body is the next request.
+//
+// A body is given its time anew for each MinBody bytes: one now and then does
+// not buy more.
 func (c *client) RawDataReceived(data []byte) {
 	n := min(uint64(len(data)), c.left)
 	c.left -= n
-	c.touch()
+	c.fresh += int(n) // not more than the chunk
+	if c.fresh >= orDefault(c.factory.MinBody, DefaultMinBody) {
+		c.fresh = 0
+		c.touch()
+	}
 	if c.left > 0 {
 		return
 	}

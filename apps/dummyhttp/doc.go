@@ -32,8 +32,10 @@
 //	501  Transfer-Encoding, that is a body without a length
 //	417  an Expect other than 100-continue
 //	505  another version than HTTP/1.0 and 1.1
-//	408  a head that is not complete Timeout after its first byte, and a body of
-//	     which nothing has come for as long
+//	408  a request line that is not complete Timeout after the connection was
+//	     made, or after the answer before it; headers that are not, as long after
+//	     their request line; and a body of which fewer than MinBody bytes have come
+//	     in that time, unless that was its end
 //
 // It is good enough for curl, and for nothing that matters.
 //

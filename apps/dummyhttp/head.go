@@ -24,12 +24,13 @@ type head struct {
 
 // LineReceived takes a request line, a header, or the empty line at the end.
 //
-// A head is given one time for all of it, from its first line on: a byte now and
-// then does not buy more.
+// A request line is given one time, which is that of an idle client, and the
+// headers behind it are given one for all of them: a byte now and then does not
+// buy more.
 func (c *client) LineReceived(line []byte) {
 	switch {
 	case c.stage == idle && len(line) == 0:
-		// Some clients send an empty line behind a body. It is no sign of life.
+		// Some clients send an empty line behind a body. It buys no time.
 	case c.stage == idle:
 		c.stage, c.head = inHead, head{}
 		c.touch()

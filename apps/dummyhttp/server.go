@@ -15,6 +15,7 @@ import (
 // The defaults of a [Factory].
 const (
 	DefaultTimeout    = 30 * time.Second
+	DefaultMinBody    = 1 << 10
 	DefaultMaxLine    = 8 << 10
 	DefaultMaxHeaders = 100
 )
@@ -27,10 +28,14 @@ type Factory struct {
 	Clock clock.Scheduler
 	// Log hears of each request. The zero value is silent.
 	Log zerolog.Logger
-	// Timeout is how long a client may take for a head, may send nothing of a
-	// body, may leave an answer untaken, and may be idle between two requests; 0:
+	// Timeout is how long a client may take for a request line, for the headers
+	// behind it, and for each MinBody bytes of a body, the last ones included; may
+	// leave an answer untaken; and may be idle between two requests; 0:
 	// [DefaultTimeout].
 	Timeout time.Duration
+	// MinBody is how many bytes of a body have to come in each Timeout; 0:
+	// [DefaultMinBody].
+	MinBody int
 	// MaxLine is the length of the longest line, in bytes; 0: [DefaultMaxLine].
 	MaxLine int
 	// MaxHeaders is how many headers a request may have; 0: [DefaultMaxHeaders].
@@ -59,6 +64,7 @@ type client struct {
 
 	head  head   // the request whose head is coming, or whose body is
 	left  uint64 // bytes of the body that have not come
+	fresh int    // bytes of the body that have come since it was given time
 	stage stage
 	over  bool // the connection is being closed
 

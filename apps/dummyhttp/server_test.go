@@ -222,6 +222,8 @@ func TestTimeouts(t *testing.T) {
 		{"in a header", "POST / HTTP/1.1\r\n", "x", tooSlow, true},
 		{"header by header", "POST / HTTP/1.1\r\n", "x: y\r\n", tooSlow, true},
 		{"in the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n12345", "", tooSlow, true},
+		{"byte by byte in the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n", "x", tooSlow, true},
+		{"byte by byte in a short body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 31\r\n\r\n", "x", tooSlow, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -250,8 +252,38 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+// Each MinBody bytes of a body buy a time, and so does its end; what was left
+// over by a body counts for no other.
 func TestABodyThatGoesOnIsNoTimeout(t *testing.T) {
 	c := converse(func(f *dummyhttp.Factory) { f.Timeout = time.Second })
+	for range 2 {
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 102401\r\n\r\n")
+		for range 100 {
+			c.clock.Advance(time.Second / 2)
+			c.send(strings.Repeat("x", dummyhttp.DefaultMinBody-1))
+			c.clock.Advance(time.Second/2 - 1)
+			c.send("x")
+		}
+		c.clock.Advance(time.Second - 1)
+		c.send("x")
+		if got := c.answers(t); got != "200 keep-alive 102401" {
+			t.Errorf("the answers are %s", got)
+		}
+		c.clock.Advance(time.Second - 1)
+	}
+	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 102400\r\n\r\n")
+	c.clock.Advance(time.Second - 1)
+	c.send(strings.Repeat("x", dummyhttp.DefaultMinBody-1))
+	c.clock.Advance(1)
+	c.pair.Pump()
+	if got := c.answers(t); got != "408 close This is refused: the client took too long." {
+		t.Errorf("the answers are %s", got)
+	}
+	c.finish(t, true, 1)
+}
+
+func TestMinBody(t *testing.T) {
+	c := converse(func(f *dummyhttp.Factory) { f.Timeout, f.MinBody = time.Second, 1 })
 	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
 	for range 100 {
 		c.clock.Advance(time.Second - 1)

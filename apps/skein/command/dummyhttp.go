@@ -16,7 +16,7 @@ import (
 type dummyHTTP struct {
 	Port    port     `default:"8000" placeholder:"PORT" help:"The port to listen on; 0 is any free one (default: ${default})."`
 	Iface   string   `default:"localhost" placeholder:"HOST" help:"The name or address to listen on (default: ${default}); empty is every address of the machine."`
-	Timeout duration `default:"30s" placeholder:"TIME" help:"How long a client may take for the head of a request, and send nothing of its body (default: ${default})."`
+	Timeout duration `default:"30s" placeholder:"TIME" help:"How long a client may take for the head of a request, and for each KiB of its body (default: ${default})."`
 }
 
 // Validate checks the options.
