@@ -18,7 +18,8 @@ func (c *client) answer() {
 func (c *client) notAllowed() {
 	c.logRefusal(405, "method "+c.head.method)
 	text := "Only POST is allowed here."
-	c.reply(405, text, "Allow: POST\r\n", c.head.length == 0 && c.head.persists())
+	bare := c.head.length == 0 && !c.head.encoded
+	c.reply(405, text, "Allow: POST\r\n", bare && c.head.persists())
 }
 
 // refuse refuses a request and closes. The peer may be sending still; the

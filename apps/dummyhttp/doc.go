@@ -17,16 +17,20 @@
 // A body is never held, so its length costs nothing. A connection stays open for
 // other requests, pipelined ones too, unless the client wants it closed.
 //
+// Lines end with CR LF. A bare LF does not end one: it is a control character in
+// the line, and refused.
+//
 // # What is refused
 //
 // Every refusal has a status and one line of text. Where the end of the request
 // cannot be known, or the client would have to send a body for nothing, the
 // connection closes after it.
 //
-//	405  another method than POST; the answer has Allow: POST
+//	405  another method than POST, whatever its head lacks; the answer has
+//	     Allow: POST
 //	411  no Content-Length
 //	400  a Content-Length that is not a number, that comes twice or that is
-//	     larger than any length; a malformed request line or header; no Host
+//	     larger than any length; a malformed request line or header; no Host, or two
 //	414  a request line longer than MaxLine, and 431 a header
 //	431  more than MaxHeaders headers
 //	501  Transfer-Encoding, that is a body without a length

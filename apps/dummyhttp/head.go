@@ -152,14 +152,14 @@ func isText(line []byte) bool {
 func (c *client) headComplete() {
 	h := &c.head
 	switch {
+	case h.method != "POST":
+		c.notAllowed() // whatever else is wrong
 	case h.hosts > 1 || h.hosts == 0 && h.version == "HTTP/1.1":
 		c.refuse(400, "a request has one Host")
 	case h.encoded && h.hasLength:
 		c.refuse(400, "Transfer-Encoding and Content-Length exclude each other")
 	case h.encoded:
 		c.refuse(501, "a body needs a Content-Length here")
-	case h.method != "POST":
-		c.notAllowed()
 	case !h.hasLength:
 		c.refuse(411, "a POST has a Content-Length")
 	case h.strange:

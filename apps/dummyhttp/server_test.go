@@ -122,6 +122,13 @@ var requestTests = []struct {
 	{"PUT with a body", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab" + post("a"), "405 close Only POST is allowed here.", true, true},
 	{"post in lower case", "post / HTTP/1.1\r\nHost: a\r\n\r\n", "405 keep-alive Only POST is allowed here.", false, true},
 
+	{"GET without a Host", "GET / HTTP/1.1\r\n\r\n", "405 keep-alive Only POST is allowed here.", false, true},
+	{"chunked PUT", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "405 close Only POST is allowed here.", true, true},
+	{
+		"PUT with a length and chunked", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n",
+		"405 close Only POST is allowed here.", true, true,
+	},
+
 	{"no length", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", "411 close This is refused: a POST has a Content-Length.", true, true},
 	{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", "400 close This is refused: more than one Content-Length.", true, true},
 	{"two lengths in one", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n", badLength, true, true},
