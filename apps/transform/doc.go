@@ -44,12 +44,16 @@
 //
 // Nothing that a client sends is answered by an error message: it is refused by
 // the end of the connection, and the log has one line that says why. Answers to
-// requests before the bad one still arrive.
+// requests before the bad one still arrive; but at (*), what follows cannot be
+// told any more, and the connection closes at once: the answers that are written
+// arrive, and transformations under way are cancelled.
 //
 //	an unknown name, no dot        refused in its turn, as a [*RequestError]
 //	a poem that is not UTF-8       the same
-//	a malformed netstring          refused at the first wrong byte
-//	a request over the limit       refused at the byte that tells, before it has come
+//	a malformed netstring          refused at the first wrong byte (*)
+//	a netstring over the limit,    refused at the byte that tells, before it has
+//	or a line                      come (*)
+//	lines over the limit           refused in their turn, at the line that tells
 //	a request that is cut short    refused when the client's end has come
 //	a request that takes too long  [Server].Timeout after the last complete one; a
 //	                               client that has all its answers, and asks no

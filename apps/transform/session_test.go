@@ -255,6 +255,43 @@ func TestARefusalWaitsForTheAnswersBeforeIt(t *testing.T) {
 	c.logged(t, "no such transformation")
 }
 
+// Where the end of a request cannot be told, nothing is waited for.
+func TestAFaultOfTheWireCancelsWhatIsWorkedOn(t *testing.T) {
+	tests := []struct {
+		name      string
+		overLines bool
+		send      string
+		want      string
+		log       string
+	}{
+		{"a malformed netstring", false, "8:shout.hi,9:slowly.HI,abc:", "2:HI,", "malformed netstring"},
+		{"a long netstring", false, "8:shout.hi,9:slowly.HI,13:", "2:HI,", "too long"},
+		{"a long line", true, "shout\nhi\n.\nslowly\nHI\n.\nshout\n" + strings.Repeat("a", 20), "HI\n.\n", "too long"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := converse(test.overLines, func(s *transform.Server) { s.Pipeline, s.MaxRequest = true, 12 })
+			c.send(test.send)
+			if n := c.clock.Pending(); n != 0 {
+				t.Errorf("%d timers are left", n)
+			}
+			c.sees(t, test.want, true)
+			c.logged(t, test.log)
+		})
+	}
+}
+
+// Lines that are too many wait for their turn.
+func TestAPoemThatIsTooLongIsRefusedInItsTurn(t *testing.T) {
+	c := converse(true, func(s *transform.Server) { s.Pipeline, s.MaxRequest = true, 12 })
+	c.send("slowly\nHI\n.\nshout\n" + strings.Repeat("a\n", 10))
+	c.sees(t, "", false)
+	c.clock.Advance(transform.DefaultPause)
+	c.pair.Pump()
+	c.sees(t, "hi\n.\n", true)
+	c.logged(t, "a request of more than 12 bytes")
+}
+
 func TestATransformationThatFailsIsARefusal(t *testing.T) {
 	tests := []struct {
 		name  string
