@@ -27,5 +27,5 @@
 //
 // Reading order: wrapper.go (what the others stand on), timeout.go, mixin.go,
 // limit.go and peers.go, throttle.go with bucket.go and outflow.go, traffic.go,
-// switch.go and sniff.go, reconnect.go.
+// switch.go with late.go, sniff.go, reconnect.go.
 package policies

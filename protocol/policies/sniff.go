@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 
+	"skein/deferred/clock"
 	"skein/protocol"
 )
 
@@ -25,6 +26,9 @@ type Sniffer struct {
 	Choose func(first []byte, last bool) (f protocol.Factory, more bool)
 	// Max bounds the bytes that Choose is shown; 0: [DefaultSniff].
 	Max int
+	// Clock is the loop's, for [Switch].Clock: it matters to protocols that pause
+	// in the first bytes of a client that has sent its end already.
+	Clock clock.Scheduler
 }
 
 // ErrNotRecognized is the cause when a Sniffer has closed a connection: nobody
@@ -35,6 +39,7 @@ var ErrNotRecognized = errors.New("policies: no protocol for the client's first 
 func (f *Sniffer) BuildProtocol(addr net.Addr) protocol.Protocol {
 	n := &sniffing{rules: f, addr: addr}
 	n.line = NewSwitch(n)
+	n.line.Clock = f.Clock
 	return n.line
 }
 

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"net"
 
+	"skein/deferred/clock"
 	"skein/protocol"
 )
 
 // Switch is a connection whose protocol can be replaced while it lives: after a
 // STARTTLS, an upgrade, or a first look at what the client says (see
-// [Sniffer]). It drives the current protocol with the transport as it is.
+// [Sniffer]). It drives the current protocol with the transport as it is, but see Clock.
 //
 //	        ┌────────┐   To(next)   ┌──────┐
 //	loop ──▶│ Switch │─────────────▶│ next │  MakeConnection, ConnectionMade,
@@ -22,6 +23,12 @@ import (
 //
 // Twisted: nothing; people assign transport.protocol.
 type Switch struct {
+	// Clock is the loop's. With it, a protocol that takes over after the peer's
+	// end, and pauses in the unread bytes, is told of the end when it has resumed.
+	// Without it, the end follows those bytes at once: one that holds some of them
+	// back, as a [ThrottlingFactory]'s does, is told of it too early.
+	Clock clock.Scheduler
+
 	transport protocol.Transport
 	current   protocol.Protocol
 	made      bool // the loop's ConnectionMade has come
@@ -31,6 +38,8 @@ type Switch struct {
 	next   protocol.Protocol // takes over when that has returned
 	unread []byte            // what it gets first
 	ended  bool              // the peer's end of input has been told
+	late   *late             // not nil: current has taken over after that
+	shut   bool              // the end of the write side has been told
 }
 
 // NewSwitch returns the protocol of a connection that first drives; the first
@@ -51,14 +60,19 @@ func (s *Switch) Current() protocol.Protocol { return s.current }
 
 // To hands the connection over to next, which gets MakeConnection,
 // ConnectionMade, the unread bytes, which the old protocol has received and
-// leaves, and from then on what there is. A half-close that the old protocol
-// has been told of, next is told, too. If a callback of the loop to the old
+// leaves, and from then on what there is. A half-close, of either side, that
+// has been told before, next is told, too. If a callback of the loop to the old
 // protocol is running, the handover follows its return, so that calls never
 // nest; unread must not change until then. The old protocol should have
 // unregistered its producer, cancelled its timers, and left reading resumed.
 //
+// A next that still waits when the connection ends, because the callback has
+// panicked, gets MakeConnection and ConnectionLost only, so that a limit counts
+// it off. One that another To replaces while it waits gets nothing.
+//
 // It returns [ErrNilProtocol] for a nil next, and an error that is
-// net.ErrClosed when the connection is over; nothing changes then.
+// net.ErrClosed when the connection is over; nothing changes then, and next
+// gets nothing.
 func (s *Switch) To(next protocol.Protocol, unread []byte) error {
 	switch {
 	case next == nil:
@@ -79,8 +93,11 @@ func (s *Switch) handOver() {
 	for s.next != nil && !s.lost {
 		p, unread := s.next, s.unread
 		s.next, s.unread, s.current = nil, nil, p
-		s.guard(func() { p.MakeConnection(s.transport) })
+		s.guard(func() { s.introduce(p) })
 		s.guard(p.ConnectionMade)
+		if h, ok := protocol.AsHalfCloser(p); ok && s.shut && s.settled() {
+			s.guard(h.WriteConnectionLost)
+		}
 		switch {
 		case len(unread) == 0 || s.transport.Disconnecting():
 		case s.next != nil:
@@ -90,10 +107,27 @@ func (s *Switch) handOver() {
 		default:
 			s.guard(func() { p.DataReceived(unread) })
 		}
-		if s.ended && s.next == nil && !s.transport.Disconnecting() {
+		if s.ended && s.settled() && (s.late == nil || s.late.reads()) {
 			s.guard(s.tellEnd)
 		}
 	}
+}
+
+// settled reports whether the current protocol goes on.
+func (s *Switch) settled() bool { return s.next == nil && !s.transport.Disconnecting() }
+
+// introduce gives p the transport; after the peer's end, one that knows whether
+// p is paused.
+func (s *Switch) introduce(p protocol.Protocol) {
+	s.late.stop()
+	s.late = nil
+	if !s.ended || s.Clock == nil {
+		p.MakeConnection(s.transport)
+		return
+	}
+	s.late = &late{line: s}
+	Wrap(s.late, p)
+	s.late.MakeConnection(s.transport)
 }
 
 // guard runs a callback of the current protocol.
@@ -138,6 +172,9 @@ func (s *Switch) TakesHalfClose() bool {
 
 // tellEnd tells the current protocol of the peer's end of input.
 func (s *Switch) tellEnd() {
+	if s.late != nil {
+		s.late.told = true
+	}
 	if h, ok := s.current.(protocol.HalfCloser); ok {
 		h.ReadConnectionLost()
 		return
@@ -147,14 +184,23 @@ func (s *Switch) tellEnd() {
 
 // WriteConnectionLost passes the call on to a protocol that can take it.
 func (s *Switch) WriteConnectionLost() {
+	s.shut = true
 	if h, ok := s.current.(protocol.HalfCloser); ok {
 		s.guard(h.WriteConnectionLost)
 		s.handOver()
 	}
 }
 
-// ConnectionLost tells the current protocol, once.
+// ConnectionLost tells the current protocol, once, and one that waits.
 func (s *Switch) ConnectionLost(reason error) {
+	next := s.next
 	s.lost, s.next, s.unread = true, nil, nil
+	s.late.stop()
+	if next != nil {
+		defer func() {
+			next.MakeConnection(s.transport)
+			next.ConnectionLost(reason)
+		}()
+	}
 	s.current.ConnectionLost(reason)
 }
