@@ -88,7 +88,7 @@ func (e *End) mayReadEnd() bool {
 // connection closes, but what it has written still goes out.
 func (e *End) readEnd() {
 	e.eof = true
-	if h, ok := e.protocol.(protocol.HalfCloser); ok && !e.disconnecting {
+	if h, ok := protocol.AsHalfCloser(e.protocol); ok && !e.disconnecting {
 		h.ReadConnectionLost()
 		return
 	}
