@@ -1,6 +1,7 @@
 package reactor_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -235,5 +236,32 @@ func TestPipeEndThatFailedBeforeItStood(t *testing.T) {
 	m.Pump(time.Hour)
 	if lost == nil {
 		t.Error("the late connection is open after an hour")
+	}
+}
+
+// TestATransformThatDropsPiecesOnALoop goes on over pieces without a byte,
+// whether or not a throttle is between.
+func TestATransformThatDropsPiecesOnALoop(t *testing.T) {
+	for _, rate := range []int{0, 100} {
+		m := reactortest.NewMemory()
+		got, pieces := 0, 0
+		addr := serveMemory(t, m, &policies.ThrottlingFactory{Clock: m, WriteEach: policies.Rate{BytesPerSecond: rate},
+			Factory: build(func() protocol.Protocol {
+				return &proto{made: func(p *proto) {
+					sender := producers.FileSender{Chunk: 10, Transform: func(piece []byte) []byte {
+						if pieces++; pieces%200 != 0 {
+							return nil
+						}
+						return piece
+					}}
+					sender.Send(bytes.NewReader(make([]byte, 10_000)), p.Transport)
+					p.Transport.LoseConnection()
+				}}
+			})})
+		m.ConnectTCP(addr, &client{t: t, p: counter(&got)})
+		m.Pump(time.Hour)
+		if got != 50 {
+			t.Errorf("rate %d: %d bytes came of 50; %d pieces were read", rate, got, pieces)
+		}
 	}
 }

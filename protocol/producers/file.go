@@ -23,7 +23,9 @@ type FileSender struct {
 	// Chunk is the size of the pieces; 0: [DefaultChunk].
 	Chunk int
 	// Transform changes each piece before it is written, and may do so in
-	// place; nil: nothing does. The bytes that it returns are what is counted.
+	// place; nil: nothing does. The bytes that it returns are what is counted. It
+	// may drop pieces by returning nothing; a thousand of them in a row, which are
+	// read without a pause, are io.ErrNoProgress.
 	Transform func(piece []byte) []byte
 }
 
@@ -37,13 +39,15 @@ func (s FileSender) Send(r io.Reader, t protocol.Transport) *deferred.Deferred {
 	if chunk <= 0 {
 		chunk = DefaultChunk
 	}
-	buf := make([]byte, chunk)
-	return Pull(t, func() ([]byte, error) {
-		n, err := r.Read(buf)
-		piece := buf[:n]
+	buf, n := make([]byte, chunk), 0
+	p := &pull{dropped: func() bool { return n > 0 }}
+	p.to, p.next = t, func() (piece []byte, err error) {
+		n, err = r.Read(buf)
+		piece = buf[:n]
 		if s.Transform != nil && n > 0 {
 			piece = s.Transform(piece)
 		}
 		return piece, err
-	})
+	}
+	return p.begin(p)
 }

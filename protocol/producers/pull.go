@@ -32,8 +32,8 @@ func (e *SendError) Unwrap() error { return e.Err }
 var ErrStopped = protocol.CloseReason(protocol.ErrConnectionLost, errors.New("the transport stopped its producer"))
 
 // Pull writes to t what next returns, one piece whenever t has nothing left to
-// send, until next returns io.EOF; a piece that comes with it still counts. The
-// piece is next's again when Pull calls it again. An empty piece is no end:
+// send, until next returns io.EOF itself, not wrapped; a piece that comes with it
+// still counts. The piece is next's again when Pull calls it again. An empty piece is no end:
 // next is asked again at once, and is given up with io.ErrNoProgress after a
 // hundred of them.
 //
@@ -44,24 +44,40 @@ var ErrStopped = protocol.CloseReason(protocol.ErrConnectionLost, errors.New("th
 //
 // Twisted: a pull producer, such as protocols.basic.FileSender.
 func Pull(t protocol.Transport, next func() ([]byte, error)) *deferred.Deferred {
-	p := &pull{sending{to: t, next: next}}
+	p := &pull{sending: sending{to: t, next: next}}
 	return p.begin(p)
 }
 
 // pull is a producer that waits to be asked.
-type pull struct{ sending }
+type pull struct {
+	sending
+	dropped func() bool // the last piece is empty by intent; nil: none ever is
+}
 
-// maxEmpty is how many empty pieces in a row are waited for, as in bufio.
-const maxEmpty = 100
+const (
+	// maxEmpty is how many empty pieces in a row are waited for, as in bufio.
+	maxEmpty = 100
+	// maxDropped is how many are passed over that are empty by intent. They are
+	// all read in one turn: a transport asks again only when something was written.
+	maxDropped = 1000
+)
 
 // ResumeProducing writes one piece.
 func (p *pull) ResumeProducing() {
-	for range maxEmpty {
+	empty, dropped := 0, 0
+	for empty < maxEmpty && dropped < maxDropped {
 		if p.done == nil {
 			return
 		}
-		if n, more := p.step(); n > 0 || !more {
+		n, more := p.step()
+		switch {
+		case n > 0 || !more:
 			return
+		case p.dropped != nil && p.dropped():
+			empty = 0
+			dropped++
+		default:
+			empty++
 		}
 	}
 	p.fail(io.ErrNoProgress)
@@ -111,7 +127,7 @@ func (s *sending) step() (n int, more bool) {
 	switch {
 	case err == nil:
 		return n, s.done != nil
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: //nolint:errorlint // as io.Reader says: one that is wrapped is a failure
 		s.finish()
 	default:
 		s.fail(err)

@@ -3,6 +3,7 @@ package producers_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -187,6 +188,56 @@ func TestPullGivesUpOnASourceWithoutProgress(t *testing.T) {
 	pair.Pump()
 	expectSendError(t, deferredtest.ErrorResultOf(t, d), 0, io.ErrNoProgress)
 }
+
+func TestAWrappedEOFIsAFailure(t *testing.T) {
+	for way, send := range ways {
+		t.Run(way, func(t *testing.T) {
+			from, _, pair := connected()
+			c := clock.NewFake()
+			cut := fmt.Errorf("the origin was cut: %w", io.EOF)
+			d := send(from.Transport, c, func() ([]byte, error) { return nil, cut })
+			run(pair, c)
+			expectSendError(t, deferredtest.ErrorResultOf(t, d), 0, cut)
+		})
+	}
+}
+
+func TestATransformMayDropPieces(t *testing.T) {
+	for passes, sent := range map[int]int64{2: 10_000, 500: 40, 1000: 20} { // one in so many
+		from, _, pair := connected()
+		pieces := 0
+		sender := producers.FileSender{Chunk: 10, Transform: func(piece []byte) []byte {
+			if pieces++; pieces%passes != 0 {
+				return nil
+			}
+			return piece
+		}}
+		d := sender.Send(bytes.NewReader(make([]byte, 20_000)), from.Transport)
+		pair.Pump()
+		want(t, "the result", deferredtest.ResultOf[int64](t, d), sent)
+	}
+}
+
+func TestATransformThatDropsEverythingIsGivenUp(t *testing.T) {
+	from, _, pair := connected()
+	source := bytes.NewReader(make([]byte, 20_000))
+	d := producers.FileSender{Chunk: 10, Transform: func([]byte) []byte { return nil }}.Send(source, from.Transport)
+	pair.Pump()
+	expectSendError(t, deferredtest.ErrorResultOf(t, d), 0, io.ErrNoProgress)
+	want(t, "bytes read in the one turn", 20_000-source.Len(), 10_000)
+}
+
+func TestAReaderWithoutProgressIsGivenUp(t *testing.T) {
+	from, _, pair := connected()
+	d := producers.FileSender{}.Send(stuck{}, from.Transport)
+	pair.Pump()
+	expectSendError(t, deferredtest.ErrorResultOf(t, d), 0, io.ErrNoProgress)
+}
+
+// stuck is a reader that never gets anywhere.
+type stuck struct{}
+
+func (stuck) Read([]byte) (int, error) { return 0, nil }
 
 func TestASourceMayCancelItsOwnSending(t *testing.T) {
 	for way, send := range ways {
