@@ -56,7 +56,7 @@ func (c *client) reply(status int, text, extra string, stays bool) {
 	if c.head.method != http.MethodHead {
 		answer += text
 	}
-	_, _ = c.Transport.Write([]byte(answer)) // if it fails, ConnectionLost tells
+	c.write(answer)
 	c.stage = idle
 	if !stays {
 		c.told = true
@@ -64,4 +64,10 @@ func (c *client) reply(status int, text, extra string, stays bool) {
 		return
 	}
 	c.touch()
+}
+
+// write writes, and counts.
+func (c *client) write(text string) {
+	c.written += len(text)
+	_, _ = c.Transport.Write([]byte(text)) // if it fails, ConnectionLost tells
 }

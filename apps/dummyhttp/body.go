@@ -14,7 +14,7 @@ func (c *client) bodyBegins() {
 	c.stage, c.fresh = inBody, 0
 	c.touch()
 	if c.head.expects && c.head.version != "HTTP/1.0" {
-		_, _ = c.Transport.Write([]byte(interim)) // if it fails, ConnectionLost tells
+		c.write(interim)
 	}
 	c.SetRawMode()
 }

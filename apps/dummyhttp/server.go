@@ -30,7 +30,8 @@ type Factory struct {
 	Log zerolog.Logger
 	// Timeout is how long a client may take for a request line, for the headers
 	// behind it, and for each MinBody bytes of a body, the last ones included; may
-	// leave an answer untaken; and may be idle between two requests; 0:
+	// take nothing of its answers, which is looked at once in that time, so it may
+	// be twice as long; and may be idle between two requests; 0:
 	// [DefaultTimeout].
 	Timeout time.Duration
 	// MinBody is how many bytes of a body have to come in each Timeout; 0:
@@ -68,8 +69,10 @@ type client struct {
 	stage stage
 	over  bool // the connection is being closed
 
-	timer *clock.DelayedCall
-	told  bool // the log has a line about the end
+	timer   *clock.DelayedCall
+	written int  // bytes given to the transport
+	taken   int  // of these, what the client had taken when the timer last expired
+	told    bool // the log has a line about the end
 }
 
 // stage is what a client is about to send.
@@ -97,10 +100,15 @@ func (c *client) timeout() time.Duration { return orDefault(c.factory.Timeout, D
 func (c *client) touch() { _ = c.timer.Reset(c.timeout()) } // it is pending until the close
 
 // expire ends the connection of a client that is too slow. One that owes nothing
-// hears no reproach; one that does not take its answers would not hear it.
+// hears no reproach; one that does not take its answers would not hear it. One
+// that takes them slowly has more time, unless it owes a request as well and is
+// not held up by its answers.
 func (c *client) expire() {
-	switch {
-	case c.Transport.Buffered() > 0:
+	backlog := c.Transport.Buffered()
+	switch taking := c.taking(); {
+	case taking && (backlog > 0 || c.stage == idle):
+		c.timer = c.factory.Clock.CallLater(c.timeout(), c.expire)
+	case backlog > 0:
 		c.stop()
 		c.Transport.AbortConnectionCause(errTimeout)
 	case c.stage == idle && len(c.ClearLineBuffer()) == 0:
@@ -109,6 +117,20 @@ func (c *client) expire() {
 	default:
 		c.refuse(408, errTimeout.Error())
 	}
+}
+
+// taking reports whether there are answers that the client has not taken, and it
+// has taken any since the last call. What the system holds counts, too, if the
+// transport can tell: the queue alone stands still for long while a slow client
+// empties the system's.
+func (c *client) taking() bool {
+	left := c.Transport.Buffered()
+	if u, ok := c.Transport.(protocol.Unacknowledger); ok {
+		left = u.Unacknowledged()
+	}
+	before := c.taken
+	c.taken = c.written - left
+	return left > 0 && c.taken > before
 }
 
 // close closes the connection once what has been written has left.

@@ -302,6 +302,52 @@ func TestMinBody(t *testing.T) {
 	c.finish(t, false, 0)
 }
 
+// slowReader is the transport to a client that reads slowly: the system's memory
+// empties, and the queue stands still.
+type slowReader struct {
+	*protocoltest.StringTransport
+	system int
+}
+
+func (r *slowReader) Unacknowledged() int { return r.Backlog + r.system }
+
+func TestAClientThatReadsSlowlyIsNotCutOff(t *testing.T) {
+	tests := []struct {
+		name    string
+		send    string
+		backlog int
+		aborted bool
+		cut     bool // it has no more time for its answers
+	}{
+		{"the queue is not empty", post("x"), 10, true, false},
+		{"the queue is empty", post("x"), 0, false, false},
+		{"in the middle of a request, held up by its answers", post("x") + "POST", 10, true, false},
+		{"in the middle of a request", post("x") + "POST / HTTP/1.1\r\n", 0, false, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clock := clock.NewFake()
+			r := &slowReader{&protocoltest.StringTransport{TB: t}, 0}
+			p := (&dummyhttp.Factory{Clock: clock}).BuildProtocol(nil)
+			p.MakeConnection(r)
+			p.ConnectionMade()
+			p.DataReceived([]byte(test.send))
+			r.Backlog = test.backlog
+			for r.system = len(r.Value()) - r.Backlog - 1; r.system > 0; r.system -= min(20, r.system) {
+				clock.Advance(dummyhttp.DefaultTimeout)
+				if r.Disconnecting() != test.cut {
+					t.Fatalf("closed: %t, for %v, while the system had %d bytes", !test.cut, r.Cause(), r.system)
+				}
+			}
+			clock.Advance(dummyhttp.DefaultTimeout)
+			clock.Advance(dummyhttp.DefaultTimeout)
+			if !r.Disconnecting() || r.Aborted() != test.aborted || clock.Pending() != 0 {
+				t.Errorf("a client that reads no more: closed %t, aborted %t, %d timers left", r.Disconnecting(), r.Aborted(), clock.Pending())
+			}
+		})
+	}
+}
+
 func TestAClientThatLeavesInTheMiddle(t *testing.T) {
 	tests := []struct {
 		name string

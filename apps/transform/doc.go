@@ -63,7 +63,8 @@
 //	                               [Server].MaxRequest bytes together; the rest
 //	                               waits in the network
 //	answers that nobody takes      reading stops at the transport's high-water mark;
-//	                               aborted when nothing has moved for the timeout
+//	                               aborted when nothing has moved for the timeout,
+//	                               neither here nor in the system's memory
 //
 // Reading order: service.go with lower.go, table.go, server.go, session.go,
 // netstring.go, line.go, datagram.go; then proxy.go and exchange.go, the client. errors.go.

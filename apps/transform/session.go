@@ -33,7 +33,7 @@ type session struct {
 
 	timer   *clock.DelayedCall
 	written int // bytes given to the transport
-	taken   int // of these, what had left its queue at the timer's last look
+	taken   int // of these, what the client had taken at the timer's last look
 	seen    int // answered, at the timer's last look
 }
 
@@ -186,22 +186,32 @@ func (s *session) stop() {
 // that has all its answers and asks for no more is no fault. While a
 // transformation goes on, it is not the client who takes long.
 func (s *session) look() {
-	backlog := s.transport.Buffered()
-	moved := s.written-backlog > s.taken || s.answered > s.seen // an answer may be a moment old
-	s.taken, s.seen = s.written-backlog, s.answered
+	untaken := untaken(s.transport)
+	moved := s.written-untaken > s.taken || s.answered > s.seen // an answer may be a moment old
+	s.taken, s.seen = s.written-untaken, s.answered
 	if moved || len(s.queue) > 0 {
 		s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
 		return
 	}
 	s.stop()
 	switch {
-	case backlog > 0:
+	case s.transport.Buffered() > 0:
 		s.transport.AbortConnectionCause(ErrSlowClient) // it would not take the rest either
-	case s.answered > 0 && !s.wire.midway():
+	case untaken == 0 && s.answered > 0 && !s.wire.midway():
 		s.transport.LoseConnection()
 	default:
 		s.transport.LoseConnectionCause(ErrSlowClient)
 	}
+}
+
+// untaken returns how many bytes the client has not taken: what the system holds
+// counts, too, if the transport can tell. A queue alone stands still for long
+// while a slow client empties the system's.
+func untaken(t protocol.Transport) int {
+	if u, ok := t.(protocol.Unacknowledger); ok {
+		return u.Unacknowledged()
+	}
+	return t.Buffered()
 }
 
 // lost cancels what the client does not need any more, and writes the line about

@@ -397,6 +397,61 @@ func TestAClientHasTimeToTakeItsAnswer(t *testing.T) {
 	c.sees(t, "1:A,3:one,", false)
 }
 
+// slowReader is the transport to a client that reads slowly: the system's memory
+// empties, and the queue stands still.
+type slowReader struct {
+	*protocoltest.StringTransport
+	system int
+}
+
+func (r *slowReader) Unacknowledged() int { return r.Backlog + r.system }
+
+func TestAClientThatReadsSlowlyIsNotCutOff(t *testing.T) {
+	clock := clock.NewFake()
+	server, log := newServer(clock)
+	server.Pipeline = true
+	r := &slowReader{&protocoltest.StringTransport{TB: t}, 0}
+	p := (&transform.Factory{Server: server}).BuildProtocol(nil)
+	p.MakeConnection(r)
+	p.ConnectionMade()
+	poem := strings.Repeat("a", 1000)
+	p.DataReceived([]byte(netstring("shout." + poem)))
+	r.Backlog, r.system = 500, len(r.Value())-500
+	for r.system > 0 {
+		clock.Advance(transform.DefaultTimeout)
+		if r.Disconnecting() {
+			t.Fatalf("closed for %v while the system had %d bytes", r.Cause(), r.system)
+		}
+		r.system -= min(100, r.system)
+	}
+	clock.Advance(transform.DefaultTimeout)
+	clock.Advance(transform.DefaultTimeout)
+	if !r.Aborted() || !errors.Is(r.Cause(), transform.ErrSlowClient) {
+		t.Errorf("a client that reads no more is aborted %t, for %v", r.Aborted(), r.Cause())
+	}
+	if n := clock.Pending(); n != 0 {
+		t.Errorf("%d timers are left:\n%s", n, log)
+	}
+}
+
+// A client that leaves its last answer in the system has not taken all of them.
+func TestAClientThatLeavesTheLastAnswerIsRefused(t *testing.T) {
+	clock := clock.NewFake()
+	server, _ := newServer(clock)
+	server.Pipeline = true
+	r := &slowReader{&protocoltest.StringTransport{TB: t}, 0}
+	p := (&transform.Factory{Server: server}).BuildProtocol(nil)
+	p.MakeConnection(r)
+	p.ConnectionMade()
+	p.DataReceived([]byte("8:shout.hi,"))
+	r.system = len(r.Value())
+	clock.Advance(transform.DefaultTimeout)
+	clock.Advance(transform.DefaultTimeout)
+	if !r.Disconnecting() || r.Aborted() || !errors.Is(r.Cause(), transform.ErrSlowClient) {
+		t.Errorf("closed %t, aborted %t, for %v", r.Disconnecting(), r.Aborted(), r.Cause())
+	}
+}
+
 func TestNoMoreThanMaxPendingAreWorkedOn(t *testing.T) {
 	c := converse(false, func(s *transform.Server) { s.Pipeline, s.MaxPending = true, 3 })
 	c.send(strings.Repeat("8:slowly.A,", 10))
