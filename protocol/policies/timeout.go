@@ -72,8 +72,9 @@ const DefaultGrace = 10 * time.Second
 // protocol that writes to a peer that reads nothing is idle; one whose peer
 // fetches a long poem slowly is not. When bytes are taken is looked at four
 // times in an idle time, so a timeout after a write may be late by a quarter.
-// Bytes count as taken when the kernel has them: Idle should leave a slow peer
-// the time to empty the kernel's buffer.
+// Bytes count as taken when the peer's system has them, if the transport is a
+// [protocol.Unacknowledger]; if not, when the own kernel has them, and Idle should
+// leave a slow peer the time to empty the kernel's buffer.
 //
 // Twisted: policies.TimeoutFactory, which knows idle only, counts every write,
 // and is defeated by a peer that does not read.
@@ -130,7 +131,7 @@ type timed struct {
 	idle    *clock.DelayedCall // the next look
 	life    time.Time          // the last sign
 	written int                // bytes given to the transport
-	taken   int                // of these, what had left its queue at the last look
+	taken   int                // of these, what had been taken at the last look
 	watched bool               // bytes are on their way: look four times as often
 }
 
@@ -200,7 +201,7 @@ func (w *timed) writes(n int) {
 // checkIdle looks for signs of life, and ends the connection without them.
 func (w *timed) checkIdle() {
 	now, idle := w.rules.Clock.Now(), w.rules.Idle
-	queued := w.Buffered()
+	queued := unacknowledged(w.Transport)
 	if taken := w.written - queued; taken > w.taken {
 		w.taken, w.life = taken, now
 	}
@@ -214,6 +215,20 @@ func (w *timed) checkIdle() {
 		left = min(left, idle/4)
 	}
 	w.start(&w.idle, left, w.checkIdle)
+}
+
+// unacknowledged returns how many of the bytes given to t have not been taken,
+// as far as anybody knows: the transport at the bottom of the wrappers, which
+// may each hold some more.
+func unacknowledged(t protocol.Transport) int {
+	if u, ok := t.(protocol.Unacknowledger); ok {
+		return u.Unacknowledged()
+	}
+	if w, ok := t.(Wrapper); ok {
+		below := w.wrapper().Transport
+		return t.Buffered() - below.Buffered() + unacknowledged(below)
+	}
+	return t.Buffered()
 }
 
 // expire ends the connection.

@@ -185,6 +185,32 @@ func TestAnIdleTimeoutAfterAWriteIsLateByAQuarterAtMost(t *testing.T) {
 	}
 }
 
+// acknowledging is a transport that knows what its peer has taken.
+type acknowledging struct {
+	*protocoltest.StringTransport
+	inSystem int
+}
+
+func (a *acknowledging) Unacknowledged() int { return a.Buffered() + a.inSystem }
+
+// TestASlowPeerIsAlive has the kernel take everything at once and the peer take
+// it from there bit by bit, with a wrapper between transport and timeout.
+func TestASlowPeerIsAlive(t *testing.T) {
+	c, inner := clock.NewFake(), &protocoltest.Recorder{}
+	tr := &acknowledging{StringTransport: protocoltest.NewStringTransport()}
+	f := &policies.TrafficLog{Func: func(policies.Traffic) {}, Factory: &policies.TimeoutFactory{
+		Clock: c, Idle: 10 * time.Second, Factory: build(inner)}}
+	connect(f.BuildProtocol(addr), tr)
+	_, _ = inner.Transport.Write(make([]byte, 100))
+	for tr.inSystem = 100 - tr.Buffered(); tr.inSystem > 0; tr.inSystem -= 10 {
+		c.Advance(8 * time.Second)
+		want(t, "closed while the peer takes", tr.Disconnecting(), false)
+	}
+	tr.inSystem = 10
+	c.Advance(30 * time.Second)
+	want(t, "closed when it has stopped", tr.Disconnecting(), true)
+}
+
 func TestTimeoutKindNames(t *testing.T) {
 	for kind, name := range map[policies.TimeoutKind]string{policies.IdleTimeout: "idle",
 		policies.HandshakeTimeout: "handshake", policies.LifetimeTimeout: "lifetime", 0: "unknown"} {
