@@ -18,7 +18,8 @@
 // wrapped [protocol.HalfCloser] and a protocol that is none does not become
 // one, a TCP connection stays a [protocol.TCPOptions], producers, causes and
 // Disconnecting pass through, and so does a factory's refusal (nil) and its
-// panic. Each factory here also forwards [protocol.StartStopper].
+// panic; the log names the wrapped protocol. Each factory here also forwards
+// [protocol.StartStopper].
 //
 // The factories wrap a [protocol.Factory]; [Client] makes one of them serve a
 // [protocol.ClientFactory].

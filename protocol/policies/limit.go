@@ -125,6 +125,9 @@ func (c counted) ConnectionLost(reason error) {
 	c.Protocol.ConnectionLost(reason)
 }
 
+// LogPrefix names the protocol inside.
+func (c counted) LogPrefix() string { return logName(c.Protocol) }
+
 // TakesHalfClose reports whether the protocol can take a half-close now.
 func (c countedHalf) TakesHalfClose() bool {
 	_, ok := protocol.AsHalfCloser(c.Protocol)

@@ -58,6 +58,9 @@ var ErrNilProtocol = errors.New("policies: a nil protocol: give one, or close th
 // Current returns the protocol that drives the connection now.
 func (s *Switch) Current() protocol.Protocol { return s.current }
 
+// LogPrefix names that protocol in the log of the loop.
+func (s *Switch) LogPrefix() string { return logName(s.current) }
+
 // To hands the connection over to next, which gets MakeConnection,
 // ConnectionMade, the unread bytes, which the old protocol has received and
 // leaves, and from then on what there is. A half-close, of either side, that

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"fmt"
 	"net"
 
 	"skein/protocol"
@@ -59,12 +60,28 @@ func Wrap(w Wrapper, p protocol.Protocol) protocol.Protocol {
 // could not take one.
 type plain struct{ protocol.Protocol }
 
+// LogPrefix names the protocol inside.
+func (p plain) LogPrefix() string { return logName(p.Protocol) }
+
+// logName returns the name by which the log is to know a protocol.
+func logName(p protocol.Protocol) string {
+	if l, ok := p.(protocol.LogPrefixer); ok {
+		return l.LogPrefix()
+	}
+	return fmt.Sprintf("%T", p)
+}
+
 func (w *ProtocolWrapper) wrapper() *ProtocolWrapper { return w }
 
 // Wrapped returns the protocol inside.
 //
 // Twisted: ProtocolWrapper.wrappedProtocol.
 func (w *ProtocolWrapper) Wrapped() protocol.Protocol { return w.wrapped }
+
+// LogPrefix names the protocol inside, in the log of the loop.
+//
+// Twisted: ProtocolWrapper.logPrefix, which adds the wrapper's own name.
+func (w *ProtocolWrapper) LogPrefix() string { return logName(w.wrapped) }
 
 // MakeConnection keeps the transport and shows the wrapper to the protocol as
 // its own.

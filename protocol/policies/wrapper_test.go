@@ -238,6 +238,39 @@ type shouting struct{ policies.ProtocolWrapper }
 
 func (s *shouting) Write(p []byte) (int, error) { return s.Transport.Write(bytes.ToUpper(p)) }
 
+// nicknamed is a protocol with a name of its own for the log.
+type nicknamed struct{ protocoltest.Recorder }
+
+func (*nicknamed) LogPrefix() string { return "Sam" }
+
+func TestTheLogNamesTheWrappedProtocol(t *testing.T) {
+	c := clock.NewFake()
+	around := map[string]func(f protocol.Factory) protocol.Factory{
+		"timeout": func(f protocol.Factory) protocol.Factory { return &policies.TimeoutFactory{Clock: c, Factory: f} },
+		"total":   func(f protocol.Factory) protocol.Factory { return &policies.TotalLimit{Max: 100, Factory: f} },
+		"peer":    func(f protocol.Factory) protocol.Factory { return &policies.PeerLimit{Max: 100, Factory: f} },
+		"throttle": func(f protocol.Factory) protocol.Factory {
+			each := policies.Rate{BytesPerSecond: 1}
+			return &policies.ThrottlingFactory{Clock: c, ReadEach: each, WriteEach: each, Factory: f}
+		},
+		"switch": func(f protocol.Factory) protocol.Factory {
+			return protocol.FactoryFunc(func(a net.Addr) protocol.Protocol { return policies.NewSwitch(f.BuildProtocol(a)) })
+		},
+	}
+	inside := map[string]protocol.Protocol{
+		"Sam":                        &nicknamed{},
+		"*protocoltest.Recorder":     &protocoltest.Recorder{},
+		"*protocoltest.HalfRecorder": &protocoltest.HalfRecorder{},
+	}
+	for name, wrap := range around {
+		for prefix, p := range inside {
+			l, ok := wrap(wrap(build(p))).BuildProtocol(addr).(protocol.LogPrefixer)
+			want(t, name+" has a name", ok, true)
+			want(t, name+"'s name", l.LogPrefix(), prefix)
+		}
+	}
+}
+
 func TestAWrapperOverridesWhatItWants(t *testing.T) {
 	inner := &protocoltest.Recorder{}
 	w := &shouting{}
