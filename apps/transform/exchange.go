@@ -20,10 +20,10 @@ type exchange struct {
 	proxy     *Proxy
 	connector protocol.Connector
 
-	queue  []*question // unanswered, the oldest first
-	conn   *answers    // nil until there is a connection
-	timer  *clock.DelayedCall
-	closed *deferred.Deferred // nil until somebody asks
+	queue   []*question // unanswered, the oldest first
+	conn    *answers    // nil until there is a connection
+	timer   *clock.DelayedCall
+	closing bool // the proxy waits for the end
 }
 
 // question is a request that has not been answered. One that nobody waits for
@@ -93,18 +93,26 @@ func (e *exchange) abort(why error) {
 }
 
 // close closes the connection.
-func (e *exchange) close() *deferred.Deferred {
+func (e *exchange) close() {
 	e.proxy.shared = nil
+	e.closing = true
+	e.proxy.closing++
 	if e.conn != nil {
 		e.conn.Transport.LoseConnectionCause(ErrClosed)
-	} else {
-		e.finish(ErrClosed)
-		if e.connector.StopConnecting() != nil {
-			return deferred.Succeed(nil) // it has just failed by itself
-		}
+		return
 	}
-	e.closed = deferred.New()
-	return e.closed
+	e.finish(ErrClosed)
+	if e.connector.StopConnecting() != nil {
+		e.gone() // it has just failed by itself
+	}
+}
+
+// gone tells the proxy, if it waits for that.
+func (e *exchange) gone() {
+	if e.closing {
+		e.closing = false
+		e.proxy.gone()
+	}
 }
 
 // rest stops the timer if nothing is waited for, else starts it anew.
@@ -180,10 +188,7 @@ func (e *exchange) ClientConnectionLost(_ protocol.Connector, reason error) {
 // ended is the end of the exchange.
 func (e *exchange) ended(why error) {
 	e.finish(why)
-	if d := e.closed; d != nil {
-		e.closed = nil
-		d.Callback(nil)
-	}
+	e.gone()
 }
 
 // answers is the protocol that takes the answers.

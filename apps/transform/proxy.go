@@ -39,7 +39,9 @@ type Proxy struct {
 	// each request has a connection of its own.
 	Pipeline bool
 
-	shared *exchange // the one connection, while there is one
+	shared  *exchange            // the one connection, while there is one
+	closing int                  // connections that Close has closed and that are not gone
+	closed  []*deferred.Deferred // of Close, to be fired when they are
 }
 
 // Xform asks for the transformation called name of a poem, of which it keeps
@@ -62,13 +64,30 @@ func (p *Proxy) Xform(name string, poem []byte) *deferred.Deferred {
 }
 
 // Close closes the shared connection; requests that wait on it fail. It returns
-// a Deferred that fires with nil when the connection is gone. Another Xform
-// would make a new one.
+// a Deferred that fires with nil when the connection is gone, and those that
+// earlier calls have closed. Another Xform would make a new one.
 func (p *Proxy) Close() *deferred.Deferred {
-	if p.shared == nil {
+	if p.shared != nil {
+		p.shared.close()
+	}
+	if p.closing == 0 {
 		return deferred.Succeed(nil)
 	}
-	return p.shared.close()
+	d := deferred.New()
+	p.closed = append(p.closed, d)
+	return d
+}
+
+// gone notes that a connection is gone that Close has closed.
+func (p *Proxy) gone() {
+	if p.closing--; p.closing > 0 {
+		return
+	}
+	closed := p.closed
+	p.closed = nil
+	for _, d := range closed {
+		d.Callback(nil)
+	}
 }
 
 // exchange returns the connection to ask on, which is new unless one is shared.

@@ -326,6 +326,51 @@ func TestCloseFailsWhatWaits(t *testing.T) {
 	}
 }
 
+// Whoever closes a proxy hears of it when the connection is gone, however often
+// that is, and though another has been made meanwhile.
+func TestCloseTwice(t *testing.T) {
+	for _, anew := range []bool{false, true} {
+		t.Run(fmt.Sprintf("with a new connection %t", anew), func(t *testing.T) {
+			reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+				live := 0
+				server, _ := newServer(m.Reactor)
+				server.Pipeline = true
+				port, addr := listen(t, m.Reactor, protocol.FactoryFunc(func(a net.Addr) protocol.Protocol {
+					live++
+					return &counted{(&transform.Factory{Server: server}).BuildProtocol(a), &live}
+				}))
+				proxy := &transform.Proxy{Reactor: m.Reactor, Addr: addr, Pipeline: true}
+				isGone := func(any) (any, error) {
+					if live != 0 {
+						return nil, fmt.Errorf("it fired while there were %d connections", live)
+					}
+					return nil, nil
+				}
+				d := wants(proxy.Xform("shout", []byte("a")), "A").AddCallback(func(any) (any, error) {
+					closed := []*deferred.Deferred{proxy.Close().AddCallback(isGone)}
+					if anew {
+						closed = append(closed, wantsError(proxy.Xform("shout", []byte("a")), transform.ErrClosed, "closed"))
+					}
+					closed = append(closed, proxy.Close().AddCallback(isGone), proxy.Close().AddCallback(isGone))
+					return deferred.GatherResults(closed), nil
+				})
+				return closing(d, port)
+			})
+		})
+	}
+}
+
+// counted is a server's protocol that counts those that are connected.
+type counted struct {
+	protocol.Protocol
+	live *int
+}
+
+func (c *counted) ConnectionLost(reason error) {
+	*c.live--
+	c.Protocol.ConnectionLost(reason)
+}
+
 func TestAnAnswerThatNobodyAskedFor(t *testing.T) {
 	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
 		left := deferred.New()
