@@ -11,3 +11,6 @@ func NewLogger(w io.Writer, format, level string) zerolog.Logger { return newLog
 
 // LogUnhandled is env.logUnhandled for a log.
 func LogUnhandled(log zerolog.Logger) (undo func()) { return (&env{log: log}).logUnhandled() }
+
+// Explain is explain.
+func Explain(err error) string { return explain(err) }
