@@ -24,6 +24,21 @@
 // that a client sees no byte before the fetch has ended: one that gives up after
 // some time of silence needs as much patience as the whole fetch takes.
 //
+// A client that leaves by a reset is gone at once, and the last one to go takes
+// the fetch along. One that only closes looks as if it had closed half, and still
+// reads: the system's keep-alive finds out, where there is one, after a minute or
+// two; anywhere else the end of the fetch does. A policy around the server that
+// closes by LoseConnection, as a policies.TimeoutFactory does, gives a client
+// that waits no bytes and a clean end: leave it more time than a fetch takes.
+//
+// What bounds a fetch is a silence of the origin and the length of the poem, see
+// [FetchFrom], not its whole time: an origin that sends a byte now and then keeps
+// its fetch, and all who wait, for as long as it likes. One that must end gets a
+// timeout of its own:
+//
+//	fetch := proxy.FetchFrom(r, addr, poetry.Options{IdleTimeout: 10 * time.Second})
+//	bounded := func() *deferred.Deferred { return fetch().AddTimeout(time.Minute, r) }
+//
 // All of it belongs to the reactor's goroutine, and nothing blocks.
 //
 // Reading order: version1.go and version2.go, which are the tutorial's;

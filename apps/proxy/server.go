@@ -89,6 +89,9 @@ func (p *Protocol) WriteConnectionLost() {}
 
 // ConnectionLost stops waiting for the poem, and tells the log.
 func (p *Protocol) ConnectionLost(reason error) {
+	if p.poem == nil {
+		return // ConnectionMade has not come: a policy around it panicked
+	}
 	p.poem.Cancel() // does nothing if it is here
 	f, peer := p.factory, p.Transport.RemoteAddr()
 	if errors.Is(reason, protocol.ErrConnectionDone) && p.sent > 0 {

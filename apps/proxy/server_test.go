@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bytes"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +12,10 @@ import (
 
 	"skein/apps/poetry"
 	"skein/apps/proxy"
+	"skein/deferred"
 	"skein/protocol"
 	"skein/protocol/protocoltest"
+	"skein/reactor/reactortest"
 )
 
 // visitor is one client of a proxy whose transport is the test's.
@@ -195,4 +198,51 @@ func TestFetchesAreLogged(t *testing.T) {
 	d := p.ask(1)[0].AddErrback(func(error) (any, error) { return nil, nil })
 	d.Cancel()
 	wants(`{"level":"info","poem":"one","took":"0s","message":"Nobody waits any more: the fetch is cancelled."}`)
+}
+
+// A policy around the server may fail before the client has been introduced.
+func TestClientThatIsLostBeforeItStood(t *testing.T) {
+	var log bytes.Buffer
+	p := newProxied(t, proxy.Options{})
+	client := (&proxy.Factory{Service: p.Service, Origin: "one", Log: zerolog.New(&log)}).BuildProtocol(nil)
+	client.ConnectionLost(protocol.ErrConnectionDone)
+	if log.Len() > 0 || len(p.one.fetches) > 0 {
+		t.Errorf("%d fetches, and the log is %q", len(p.one.fetches), log.String())
+	}
+}
+
+// A fetch has as much time as it is given, even if its origin is never silent.
+func TestFetchThatIsBounded(t *testing.T) {
+	m := reactortest.NewMemory()
+	addr := func(f protocol.Factory) string {
+		p, err := m.ListenTCP("127.0.0.1:0", f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Addr().String()
+	}
+	fetch := proxy.FetchFrom(m.Reactor, addr(protocol.FactoryFunc(func(net.Addr) protocol.Protocol {
+		d := &protocoltest.Recorder{}
+		d.OnMade = func() { drip(m, d.Transport) }
+		return d
+	})), poetry.Options{})
+	bounded := func() *deferred.Deferred { return fetch().AddTimeout(time.Minute, m) }
+	s := proxy.NewService(m, map[string]proxy.Fetch{"drip": bounded}, proxy.Options{})
+	var after time.Duration
+	began := m.Now()
+	s.GetPoem("drip").AddErrback(func(err error) (any, error) {
+		after = m.Now().Sub(began)
+		return nil, nil
+	})
+	m.Pump(time.Hour)
+	if after != time.Minute || s.Stats().Failed != 1 {
+		t.Errorf("it ended after %v; the numbers are %+v", after, s.Stats())
+	}
+}
+
+// drip sends a byte now and then, for as long as it can.
+func drip(m *reactortest.MemoryReactor, t protocol.Transport) {
+	if _, err := t.Write([]byte("x")); err == nil {
+		m.CallLater(10*time.Second, func() { drip(m, t) })
+	}
 }

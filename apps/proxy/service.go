@@ -44,7 +44,10 @@ type Options struct {
 type Fetch func() *deferred.Deferred
 
 // FetchFrom returns a Fetch of the poem that the server at addr, "host:port",
-// has. A poem that was cut fails, see [poetry.FetchError].
+// has. A poem that was cut fails, see [poetry.FetchError]. The options bound how
+// long connecting takes, how long the origin is silent, and the poem's length: 30
+// seconds, 30 seconds and 1 GiB unless they say otherwise. They do not bound the
+// whole time.
 func FetchFrom(r *reactor.Reactor, addr string, o poetry.Options) Fetch {
 	return func() *deferred.Deferred { return poetry.GetPoem(r, addr, o) }
 }
@@ -88,7 +91,9 @@ func whole(fetch Fetch) Fetch {
 // begins now, and fails as that does. An unknown name is [ErrUnknownOrigin].
 //
 // Each caller has a Deferred of its own. Cancelling it disturbs nobody; the
-// last one to go cancels the fetch.
+// last one to go cancels the fetch. [Protocol] cancels when its connection is
+// over, which it may hear late: a client that closes without a reset looks
+// half-closed, and only keep-alive notices that it is gone.
 //
 // Twisted: ProxyService.get_poem.
 func (s *Service) GetPoem(origin string) *deferred.Deferred {
