@@ -60,16 +60,16 @@ func (f *TimeoutFactory) StartFactory() { startFactory(f.Factory) }
 func (f *TimeoutFactory) StopFactory() { stopFactory(f.Factory) }
 
 // StartFactory passes the call on.
-func (f *TotalLimit) StartFactory() { startFactory(f.Factory) }
+func (l *TotalLimit) StartFactory() { startFactory(l.Factory) }
 
 // StopFactory passes the call on.
-func (f *TotalLimit) StopFactory() { stopFactory(f.Factory) }
+func (l *TotalLimit) StopFactory() { stopFactory(l.Factory) }
 
 // StartFactory passes the call on.
-func (f *PeerLimit) StartFactory() { startFactory(f.Factory) }
+func (l *PeerLimit) StartFactory() { startFactory(l.Factory) }
 
 // StopFactory passes the call on.
-func (f *PeerLimit) StopFactory() { stopFactory(f.Factory) }
+func (l *PeerLimit) StopFactory() { stopFactory(l.Factory) }
 
 // StartFactory passes the call on.
 func (f *ThrottlingFactory) StartFactory() { startFactory(f.Factory) }
