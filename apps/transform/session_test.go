@@ -143,13 +143,10 @@ var netstringTests = []struct {
 func TestNetstrings(t *testing.T) {
 	for _, test := range netstringTests {
 		for _, chunk := range []int{0, 1, 3} {
-			if chunk > 0 && strings.HasPrefix(test.name, "two at once") {
-				continue // in chunks they are not
+			if chunk > 0 && (strings.HasPrefix(test.name, "two at once") || strings.HasSuffix(test.name, "behind a good one")) {
+				continue // in chunks there are not two
 			}
 			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
-				if chunk > 0 && strings.HasSuffix(test.name, "behind a good one") {
-					t.Skip("the good one is the only one")
-				}
 				c := converse(false, test.settings)
 				if chunk > 0 {
 					c.pair.Chunk = protocoltest.Fixed(chunk)
