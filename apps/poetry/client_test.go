@@ -74,7 +74,7 @@ func TestClientCollectsThePoem(t *testing.T) {
 	f.connect()
 	buf := []byte("one, ")
 	f.DataReceived(buf)
-	copy(buf, "XXXXX") // the loop uses its buffer again
+	copy(buf, "#####") // the loop uses its buffer again
 	f.DataReceived([]byte("two"))
 	deferredtest.NoResult(t, f.Poem())
 	f.ConnectionLost(protocol.ErrConnectionDone)

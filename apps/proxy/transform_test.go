@@ -39,7 +39,7 @@ func TestEachTransformOfAPoemIsAskedForOnce(t *testing.T) {
 	cache, w, c := newTransforms(t, proxy.Options{TTL: time.Minute})
 	text := []byte("Poem")
 	all := []*deferred.Deferred{cache.Xform("lower", text), cache.Xform("lower", bytes.Clone(text))}
-	copy(text, "XXXX") // the caller's again
+	copy(text, "####") // the caller's again
 	w.last().Callback([]byte("poem"))
 	wantsPoem(t, append(all, cache.Xform("lower", []byte("Poem"))), "poem")
 

@@ -133,7 +133,7 @@ func TestWriteCopiesAndWriteSharedDoesNot(t *testing.T) {
 	copied, shared := []byte("copied "), []byte("shared")
 	_, _ = client.Transport.Write(copied)
 	_ = client.Transport.WriteShared(shared)
-	copy(copied, "XXXXXXX")
+	copy(copied, "#######")
 	copy(shared, "SHARED") // forbidden; here it shows that no copy was made
 	pair.Pump()
 	if got := string(server.Received()); got != "copied SHARED" {

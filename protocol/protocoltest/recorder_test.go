@@ -21,7 +21,7 @@ func TestRecorderNotesEverything(t *testing.T) {
 	r.ConnectionMade()
 	data := []byte("one")
 	r.DataReceived(data)
-	copy(data, "XXX") // the loop reuses its buffer
+	copy(data, "###") // the loop reuses its buffer
 	r.DataReceived([]byte("two"))
 	r.ReadConnectionLost()
 	r.WriteConnectionLost()

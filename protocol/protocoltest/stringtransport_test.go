@@ -33,7 +33,7 @@ func TestStringTransportKeepsWhatIsWritten(t *testing.T) {
 	if n, err := tr.Write(changing); n != 4 || err != nil {
 		t.Errorf("Write = %d, %v", n, err)
 	}
-	copy(changing, "XXXX") // Write keeps no reference
+	copy(changing, "####") // Write keeps no reference
 	if err := tr.WriteSequence([][]byte{[]byte("two "), nil, []byte("three ")}); err != nil {
 		t.Error(err)
 	}

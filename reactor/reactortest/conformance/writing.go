@@ -42,8 +42,8 @@ func writeCopies(s *scene) {
 	one, two := []byte("one"), []byte("two")
 	_, _ = client.Transport.Write(one)
 	_ = client.Transport.WriteSequence([][]byte{two})
-	copy(one, "XXX")
-	copy(two, "XXX")
+	copy(one, "###")
+	copy(two, "###")
 	server.got([]byte("onetwo"))
 }
 
