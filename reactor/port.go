@@ -22,13 +22,12 @@ type Port struct {
 	factory protocol.Factory
 	cleanup func() // removes the path of a UNIX socket
 
-	open     bool
-	finished bool // the descriptor is closed
-	queued   bool // in Reactor.backlog
-	held     bool // PauseAccepting
-	paused   bool // out of descriptors: in Reactor.starved
-	retry    *clock.DelayedCall
-	stopped  []*deferred.Deferred // one for each StopListening
+	open   bool
+	queued bool // in Reactor.backlog
+	held   bool // PauseAccepting
+	paused bool // out of descriptors: in Reactor.starved
+	retry  *clock.DelayedCall
+	end    stopping
 }
 
 // ListenOption is a choice for one port.
@@ -125,17 +124,7 @@ func (p *Port) Addr() net.Addr { return p.addr }
 //
 // Twisted: Port.stopListening.
 func (p *Port) StopListening() *deferred.Deferred {
-	p.r.check("StopListening")
-	if p.finished || p.r.phase.Load() == stopped {
-		return deferred.Succeed(nil)
-	}
-	d := deferred.New()
-	p.stopped = append(p.stopped, d)
-	p.shutdown()
-	if p.r.phase.Load() == idle && !p.r.calling {
-		p.r.closeReleased() // there is no batch to wait for
-	}
-	return d
+	return p.end.stop(p.r, p.shutdown)
 }
 
 // PauseAccepting leaves new connections in the kernel's queue, where they wait
@@ -182,14 +171,10 @@ func (p *Port) shutdown() {
 
 // finish tells those who wait that the socket is closed.
 func (p *Port) finish() {
-	p.finished = true
+	p.end.finished = true
 	p.r.log.Debug().Str("port", p.logName()).Msg("closed")
 	p.r.stopFactory(p, p.factory)
-	waiting := p.stopped
-	p.stopped = nil
-	for _, d := range waiting {
-		d.Callback(nil)
-	}
+	p.end.tell()
 	p.r.ended()
 }
 

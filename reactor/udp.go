@@ -23,11 +23,10 @@ type DatagramPort struct {
 	proto protocol.DatagramProtocol
 
 	open     bool
-	finished bool
 	readable bool // the kernel has said so, and has not been found empty since
 	held     bool // PauseProducing
 	queued   bool // in Reactor.backlog
-	stopped  []*deferred.Deferred
+	end      stopping
 }
 
 var _ protocol.DatagramTransport = (*DatagramPort)(nil)
@@ -195,17 +194,7 @@ func (d *DatagramPort) ResumeProducing() {
 
 // StopListening closes the socket.
 func (d *DatagramPort) StopListening() *deferred.Deferred {
-	d.r.check("StopListening")
-	if d.finished || d.r.phase.Load() == stopped {
-		return deferred.Succeed(nil)
-	}
-	done := deferred.New()
-	d.stopped = append(d.stopped, done)
-	d.shutdown()
-	if d.r.phase.Load() == idle && !d.r.calling {
-		d.r.closeReleased() // there is no batch to wait for
-	}
-	return done
+	return d.end.stop(d.r, d.shutdown)
 }
 
 // shutdown closes the socket. The rest follows when its descriptor is closed.
@@ -220,13 +209,9 @@ func (d *DatagramPort) shutdown() {
 
 // finish tells the protocol and those who wait.
 func (d *DatagramPort) finish() {
-	d.finished = true
+	d.end.finished = true
 	_ = d.r.do(d, "StopProtocol", d.proto.StopProtocol)
-	waiting := d.stopped
-	d.stopped = nil
-	for _, w := range waiting {
-		w.Callback(nil)
-	}
+	d.end.tell()
 	d.r.ended()
 }
 
