@@ -55,7 +55,7 @@ func BindAddress(addr string) ConnectOption { return func(o *connectOptions) { o
 // that stands for the connection. It never fails and calls nothing back: first,
 // in a later turn, f.StartedConnecting; then f.BuildProtocol and the protocol's
 // methods, or f.ClientConnectionFailed with a [*protocol.ConnectError]; on a
-// reactor that is stopping, only the latter, if it comes to that. Names
+// reactor that is stopping, only the latter. Names
 // are looked up off the loop; if they have several addresses, of both
 // families, the next attempt starts 250 ms after the one before, and the first
 // that succeeds counts (RFC 8305).
@@ -76,12 +76,26 @@ func (r *Reactor) newConnector(network, dest string, f protocol.ClientFactory, o
 		o(&c.opts)
 	}
 	if c.Connect() != nil { // a new one is disconnected, so the reactor is stopping
-		r.soon(func() {
-			reason := &protocol.ConnectError{Addr: dest, Err: ErrStopped}
-			_ = r.do(c, "ClientConnectionFailed", func() { f.ClientConnectionFailed(c, reason) })
-		})
+		c.failStopping()
 	}
 	return c
+}
+
+// failStopping tells the factory, in a turn of its own, that nothing is begun
+// any more. The shutdown waits for that, until the grace is over: else one that
+// answers with another ConnectTCP would keep it from coming to its end.
+func (c *connector) failStopping() {
+	r, awaited := c.r, !c.r.graceOver
+	if awaited {
+		r.opened()
+	}
+	r.soon(func() {
+		reason := &protocol.ConnectError{Addr: c.dest, Err: ErrStopped}
+		_ = r.do(c, "ClientConnectionFailed", func() { c.factory.ClientConnectionFailed(c, reason) })
+		if awaited {
+			r.ended()
+		}
+	})
 }
 
 // Connect begins an attempt.

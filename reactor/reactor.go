@@ -68,6 +68,7 @@ type Reactor struct {
 	stopCalled bool
 	stopping   bool // the Shutdown event has begun
 	closed     bool // nothing new is opened any more
+	graceOver  bool // the shutdown waits for nobody any more
 	crashed    bool
 	events     [2]systemEvent
 	live       int                // ports, attempts and connections that have not ended

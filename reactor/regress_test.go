@@ -349,3 +349,41 @@ func TestPeerLeavesAfterLoseConnection(t *testing.T) {
 		t.Error("the peer left a minute ago, and the connection is still there")
 	}
 }
+
+// late is a client factory that is made while the reactor stops.
+type late struct {
+	protocol.ClientFactoryBase
+	failed func(error)
+}
+
+func (*late) BuildProtocol(net.Addr) protocol.Protocol { return nil }
+
+func (l *late) ClientConnectionFailed(_ protocol.Connector, reason error) { l.failed(reason) }
+
+// TestConnectWhileStopping connects in the ConnectionLost that a shutdown
+// brings: the factory hears that it cannot be, once, and again as often as it
+// asks, but not for ever.
+func TestConnectWhileStopping(t *testing.T) {
+	for _, stubborn := range []bool{false, true} {
+		m := reactortest.NewMemory(reactor.WithShutdownGrace(time.Second))
+		var reason error
+		l, failures := &late{}, 0
+		l.failed = func(err error) {
+			reason = err
+			if failures++; stubborn {
+				m.ConnectTCP("127.0.0.1:1", l)
+			}
+		}
+		_, addr := listen(t, m.Reactor, build(func() protocol.Protocol {
+			return &proto{lost: func(*proto, error) { m.ConnectTCP("127.0.0.1:1", l) }}
+		}))
+		m.ConnectTCP(addr, &client{t: t, p: &proto{}})
+		m.CallLater(time.Second, func() { _ = m.Stop() })
+		if err := m.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(reason, reactor.ErrStopped) || !stubborn && failures != 1 {
+			t.Errorf("stubborn %v: it heard %d times, last of %v", stubborn, failures, reason)
+		}
+	}
+}

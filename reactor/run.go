@@ -116,6 +116,7 @@ func (r *Reactor) disconnectAll() *deferred.Deferred {
 	}
 	r.drained = deferred.New()
 	grace := r.timers.Add(r.opts.grace, func() {
+		r.graceOver = true
 		for _, s := range r.table {
 			if c, ok := s.(*conn); ok {
 				c.giveUp()
