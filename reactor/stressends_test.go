@@ -107,9 +107,12 @@ func (e *end) meet() {
 		key = e.tr.LocalAddr().String()
 	}
 	if other := e.w.waiting[key]; other != nil && other.name[0] != e.name[0] {
-		e.peer, other.peer = other, e
-		delete(e.w.waiting, key)
-		return
+		// On the machine, one that is gone may have left its port to another.
+		if e.w.memory != nil || other.stage != endLost {
+			e.peer, other.peer = other, e
+			delete(e.w.waiting, key)
+			return
+		}
 	}
 	e.w.waiting[key] = e
 }
