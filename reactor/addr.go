@@ -17,7 +17,26 @@ func netAddr(network string, a kernel.Addr) net.Addr {
 	if network == "unix" {
 		return &net.UnixAddr{Name: a.Path, Net: "unix"}
 	}
-	return net.TCPAddrFromAddrPort(a.IP)
+	return tcpAddr(a.IP)
+}
+
+// tcpAddr is net.TCPAddrFromAddrPort in one allocation instead of two: every
+// connection needs one.
+func tcpAddr(a netip.AddrPort) *net.TCPAddr {
+	t := &struct {
+		net.TCPAddr
+		ip [16]byte
+	}{}
+	t.Port, t.Zone = int(a.Port()), a.Addr().Zone()
+	switch {
+	case a.Addr().Is4():
+		ip := a.Addr().As4()
+		t.IP = t.ip[:copy(t.ip[:], ip[:]):4]
+	case a.Addr().Is6():
+		t.ip = a.Addr().As16()
+		t.IP = t.ip[:]
+	}
+	return &t.TCPAddr
 }
 
 // errnoError returns an errno with the call that it came from, or nil.

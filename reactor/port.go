@@ -165,6 +165,7 @@ func (p *Port) shutdown() {
 	if p.cleanup != nil {
 		p.cleanup()
 	}
+	p.r.kernel.Remove(p.fd)
 	p.r.release(p.fd, false)
 	p.r.afterClose = append(p.r.afterClose, p.finish)
 }

@@ -203,6 +203,7 @@ func (d *DatagramPort) shutdown() {
 		return
 	}
 	d.open = false
+	d.r.kernel.Remove(d.fd)
 	d.r.release(d.fd, false)
 	d.r.afterClose = append(d.r.afterClose, d.finish)
 }
