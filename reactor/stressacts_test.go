@@ -252,7 +252,16 @@ func (w *world) connect() {
 	d := &dialer{w: w, name: fmt.Sprintf("dialer %d", len(w.dialers)), stage: dialAsked, again: w.pick(0, 0, 1, 5), late: w.ending}
 	w.dialers = append(w.dialers, d)
 	timeout := time.Duration(w.pick(0, 1, 100, 100, 100)) * time.Millisecond
-	w.api("Connect", func() { d.c = begin(addr, d, reactor.ConnectTimeout(timeout)) })
+	w.api("Connect", func() { d.c = begin(addr, d, reactor.ConnectTimeout(timeout), w.source(addr, len(w.dialers))) })
+}
+
+// source gives each dialer on the machine an address of its own, so that a port
+// that is used again does not look like the connection that had it before.
+func (w *world) source(addr string, n int) reactor.ConnectOption {
+	if w.memory != nil || runtime.GOOS != "linux" || !strings.HasPrefix(addr, "127.0.0.1:") {
+		return reactor.BindAddress("")
+	}
+	return reactor.BindAddress(fmt.Sprintf("127.1.%d.%d:0", n/250, 1+n%250))
 }
 
 // meddle calls a method of a connector.
