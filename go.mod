@@ -3,6 +3,7 @@ module skein
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/panjf2000/gnet/v2 v2.9.8
 	github.com/rogpeppe/go-internal v1.16.0

@@ -28,7 +28,7 @@ var layers = map[string]int{"deferred": 1, "protocol": 2, "reactor": 3, "apps": 
 var budget = map[string][]string{
 	"reactor": {"github.com/panjf2000/gnet/v2", "github.com/rs/zerolog", "golang.org/x/sys"},
 	"apps":    {"github.com/alecthomas/kong", "github.com/rs/zerolog"},
-	"bench":   {"github.com/panjf2000/gnet/v2", "github.com/rs/zerolog"},
+	"bench":   {"github.com/HdrHistogram/hdrhistogram-go", "github.com/panjf2000/gnet/v2", "github.com/rs/zerolog", "golang.org/x/sys"},
 }
 
 // source is a file of the module and what it imports.
