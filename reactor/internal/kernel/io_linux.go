@@ -148,3 +148,10 @@ func socket(family, kind int) (int, syscall.Errno) {
 
 // keepAliveIdle is the option for the silence before the first probe.
 const keepAliveIdle = unix.TCP_KEEPIDLE
+
+// portAtConnect leaves the choice of a bound socket's port to connect, which
+// knows the peer: a port is then taken for this peer only, and not for all. A
+// kernel that cannot do it has fewer ports to give.
+func portAtConnect(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+}

@@ -83,6 +83,9 @@ func (*calls) Connect(a, local Addr) (int, syscall.Errno) {
 		return -1, errno
 	}
 	if !local.Unix() || local.Path != "" {
+		if !local.Unix() && local.IP.Port() == 0 {
+			portAtConnect(fd)
+		}
 		if err := unix.Bind(fd, sockaddr(local)); err != nil {
 			_ = unix.Close(fd)
 			return -1, errnoOf(err)
