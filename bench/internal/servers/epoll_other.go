@@ -2,9 +2,9 @@
 
 package servers
 
-import "errors"
+import "fmt"
 
 // listenEpoll says that there is no epoll.
 func listenEpoll(options) (server, error) {
-	return nil, errors.New("the engine epoll needs Linux: use skein, gnet or net")
+	return nil, fmt.Errorf("epoll is Linux's: %w", errNotOffered)
 }

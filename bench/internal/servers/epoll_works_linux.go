@@ -98,9 +98,6 @@ type epollStream struct {
 	piece []byte
 }
 
-// streamShare is how many pieces one client gets before the others have a turn.
-const streamShare = 16
-
 // opened notes how much there is to send. The registration that follows tells
 // that there is room.
 func (w *epollStream) opened(c *epollConn) {

@@ -20,6 +20,9 @@ type server interface {
 	stop()
 }
 
+// errNotOffered says that an engine cannot do what is asked for, here or at all.
+var errNotOffered = errors.New("use another engine")
+
 // The statuses that Main returns.
 const (
 	statusDone = iota
@@ -30,6 +33,7 @@ const (
 // Main runs the server that args ask for, ENGINE WORK [flags], until stdin ends,
 // and returns the status to exit with.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	quietGnet()
 	listen, o, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -42,6 +46,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s, err := listen(o)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "server:", err)
+		if errors.Is(err, errNotOffered) {
+			return statusUsage
+		}
 		return statusFailed
 	}
 	_, _ = fmt.Fprintln(stdout, "listening", s.address())

@@ -40,7 +40,7 @@ type engine func(o options) (server, error)
 
 // engines returns the engines and their names.
 func engines() ([]string, []engine) {
-	return []string{"net", "epoll"}, []engine{listenNet, listenEpoll}
+	return []string{"skein", "gnet", "net", "epoll"}, []engine{listenSkein, listenGnet, listenNet, listenEpoll}
 }
 
 // parse reads the command line.
@@ -124,5 +124,10 @@ func text(n int) []byte {
 	return poem
 }
 
-// pieceSize is the length of the pieces of a stream.
-const pieceSize = 64 << 10
+const (
+	// pieceSize is the length of the pieces of a stream.
+	pieceSize = 64 << 10
+	// streamShare is how many of them a loop gives to one client before the others
+	// have a turn.
+	streamShare = 16
+)

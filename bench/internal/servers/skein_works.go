@@ -1,0 +1,84 @@
+package servers
+
+import (
+	"skein/apps/proxy"
+	"skein/deferred"
+	"skein/protocol"
+)
+
+// skeinEcho sends back what comes.
+type skeinEcho struct{ protocol.Base }
+
+// DataReceived sends it back.
+func (p *skeinEcho) DataReceived(data []byte) {
+	_, _ = p.Transport.Write(data) // ConnectionLost would have come first
+}
+
+// skeinStream sends one buffer over and over, a piece whenever it is asked for
+// one, and the end. It is its own producer.
+type skeinStream struct {
+	protocol.Base
+	piece []byte
+	left  int64 // bytes
+}
+
+// ConnectionMade begins.
+func (p *skeinStream) ConnectionMade() {
+	_ = p.Transport.RegisterProducer(p, false) // on a new connection it cannot fail
+}
+
+// DataReceived ignores what a client says.
+func (p *skeinStream) DataReceived([]byte) {}
+
+// ResumeProducing sends a piece.
+func (p *skeinStream) ResumeProducing() {
+	piece := p.piece[:min(p.left, pieceSize)]
+	p.left -= int64(len(piece))
+	_ = p.Transport.WriteShared(piece) // the connection lives, or nobody would ask
+	if p.left == 0 {
+		p.Transport.UnregisterProducer()
+		p.Transport.LoseConnection()
+	}
+}
+
+// StopProducing has nothing to stop.
+func (p *skeinStream) StopProducing() {}
+
+// skeinRelay fetches a poem for its client alone. A proxy that keeps nothing
+// would not do: clients that come during a fetch share it.
+type skeinRelay struct {
+	protocol.Base
+	fetch proxy.Fetch
+	poem  *deferred.Deferred
+}
+
+var _ protocol.HalfCloser = (*skeinRelay)(nil)
+
+// ConnectionMade fetches the poem and passes it on.
+func (p *skeinRelay) ConnectionMade() {
+	p.poem = p.fetch()
+	deferred.Then(p.poem, p.send)
+	p.poem.AddErrback(func(err error) (any, error) {
+		p.Transport.AbortConnectionCause(err) // does nothing if the client is what is gone
+		return nil, nil
+	})
+}
+
+// send passes a poem on, which is the connection's own.
+func (p *skeinRelay) send(poem []byte) (any, error) {
+	err := p.Transport.WriteShared(poem)
+	p.Transport.LoseConnection()
+	return nil, err
+}
+
+// DataReceived ignores what a client says.
+func (p *skeinRelay) DataReceived([]byte) {}
+
+// ReadConnectionLost goes on: the client can still read.
+func (p *skeinRelay) ReadConnectionLost() {}
+
+// WriteConnectionLost has nothing to do: this side does not half-close.
+func (p *skeinRelay) WriteConnectionLost() {}
+
+// ConnectionLost gives up the fetch, if it is under way.
+func (p *skeinRelay) ConnectionLost(error) { p.poem.Cancel() }
