@@ -78,6 +78,8 @@ int main(int argc, char **argv)
 			work = &works[i];
 	if (!work)
 		fail(2, "unknown work", options.work);
+	if ((work->opened == open_proxy || work->opened == open_relay) && !options.origin.size)
+		fail(2, "no -origin", options.work);
 	raise_limit();
 	if (work->opened == open_poem)
 		poem = compose(poem_size = options.poem);
