@@ -48,7 +48,7 @@ func (p *Protocol) DataReceived([]byte) {}
 
 // ConnectionLost tells the log.
 func (p *Protocol) ConnectionLost(reason error) {
-	logServed(&p.factory.Log, &p.factory.Poem, p.Transport.RemoteAddr(), reason)
+	logServed(&p.factory.Log, &p.factory.Poem, p.Transport, reason)
 }
 
 // logClient writes the line about one client that has come.
@@ -58,12 +58,17 @@ func logClient(log *zerolog.Logger, poem *Poem, t protocol.Transport) {
 	}
 }
 
-// logServed writes the line about one client that is gone.
-func logServed(log *zerolog.Logger, poem *Poem, peer net.Addr, reason error) {
+// logServed writes the line about one client that is gone. The peer's address is
+// made only if the line is wanted.
+func logServed(log *zerolog.Logger, poem *Poem, t protocol.Transport, reason error) {
 	if errors.Is(reason, protocol.ErrConnectionDone) {
-		log.Info().Str("poem", poem.Title).Int("bytes", len(poem.Text)).Stringer("peer", peer).Msg("Served a poem.")
+		if line := log.Info(); line.Enabled() {
+			line.Str("poem", poem.Title).Int("bytes", len(poem.Text)).Stringer("peer", t.RemoteAddr()).Msg("Served a poem.")
+		}
 		return
 	}
-	log.Warn().Str("poem", poem.Title).Stringer("peer", peer).AnErr("reason", reason).
-		Msg("A client did not get the whole poem.")
+	if line := log.Warn(); line.Enabled() {
+		line.Str("poem", poem.Title).Stringer("peer", t.RemoteAddr()).AnErr("reason", reason).
+			Msg("A client did not get the whole poem.")
+	}
 }

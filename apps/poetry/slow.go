@@ -112,5 +112,5 @@ func (p *SlowProtocol) ConnectionLost(reason error) {
 	if p.timer != nil && p.timer.Active() {
 		_ = p.timer.Cancel()
 	}
-	logServed(&p.factory.Log, &p.factory.Poem, p.Transport.RemoteAddr(), reason)
+	logServed(&p.factory.Log, &p.factory.Poem, p.Transport, reason)
 }

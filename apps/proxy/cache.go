@@ -105,22 +105,29 @@ func newCache(c clock.Scheduler, kind string, overhead int, o Options) cache {
 // get returns a Deferred for the value of a key, which fetch begins to fetch if
 // it is neither here nor on its way.
 func (c *cache) get(key, name string, fetch Fetch) *deferred.Deferred {
-	switch c.state(key) {
-	case Cached:
-		e := c.entries[key]
-		c.stats.Hits++
-		c.recent.MoveToFront(e.place)
-		return deferred.Succeed(e.value)
-	case Fetching:
-		c.stats.Misses++
-		return c.wait(c.entries[key])
+	if value, ok := c.cached(key); ok {
+		return deferred.Succeed(value)
+	}
+	c.stats.Misses++
+	if e := c.entries[key]; e != nil {
+		return c.wait(e)
 	}
 	e := &entry{key: key, name: name}
 	c.entries[key] = e
-	c.stats.Misses++
 	d := c.wait(e) // before the fetch, which may end before it returns
 	c.begin(e, fetch)
 	return d
+}
+
+// cached returns the value of a key if it is here.
+func (c *cache) cached(key string) (value []byte, ok bool) {
+	e := c.entries[key]
+	if e == nil || e.place == nil {
+		return nil, false
+	}
+	c.stats.Hits++
+	c.recent.MoveToFront(e.place)
+	return e.value, true
 }
 
 // state tells where a key stands.

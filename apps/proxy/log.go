@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,13 +37,19 @@ func (c *cache) took(e *entry) func(*zerolog.Event) {
 // how is what the log says of a client, by the state its poem was in.
 var how = map[State]string{Empty: "fetched", Fetching: "waited", Cached: "cached"}
 
-// logServed writes the line about a client that has got its poem.
-func logServed(log *zerolog.Logger, origin string, s State, bytes int, peer net.Addr) {
-	log.Info().Str("poem", origin).Stringer("peer", peer).Int("bytes", bytes).Str("how", how[s]).Msg("Served a poem.")
+// logServed writes the line about a client that has got its poem. The peer's
+// address is made only if the line is wanted.
+func (p *Protocol) logServed() {
+	if line := p.factory.Log.Info(); line.Enabled() {
+		line.Str("poem", p.factory.Origin).Stringer("peer", p.Transport.RemoteAddr()).Int("bytes", p.sent).
+			Str("how", how[p.state]).Msg("Served a poem.")
+	}
 }
 
 // logNotServed writes the line about a client that has not, or not all of it.
-func logNotServed(log *zerolog.Logger, origin string, s State, peer net.Addr, reason error) {
-	log.Warn().Str("poem", origin).Stringer("peer", peer).Str("how", how[s]).AnErr("reason", reason).
-		Msg("A client did not get the whole poem.")
+func (p *Protocol) logNotServed(reason error) {
+	if line := p.factory.Log.Warn(); line.Enabled() {
+		line.Str("poem", p.factory.Origin).Stringer("peer", p.Transport.RemoteAddr()).Str("how", how[p.state]).
+			AnErr("reason", reason).Msg("A client did not get the whole poem.")
+	}
 }

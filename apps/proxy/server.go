@@ -39,16 +39,26 @@ type Protocol struct {
 	protocol.Base
 	factory *Factory
 
-	poem  *deferred.Deferred
-	state State // the poem's, when the client came
-	sent  int   // in bytes
+	poem  *deferred.Deferred // what the client waits for; nil: nothing
+	sent  int                // in bytes
+	state State              // the poem's, when the client came
+	asked bool               // ConnectionMade has come
 }
 
 var _ protocol.HalfCloser = (*Protocol)(nil)
 
-// ConnectionMade asks for the poem.
+// ConnectionMade asks for the poem. One that is in the cache goes out without a
+// Deferred: then a client costs this package one small object.
 func (p *Protocol) ConnectionMade() {
 	f := p.factory
+	p.asked = true
+	if poem, ok := f.Service.Cached(f.Origin); ok {
+		p.state = Cached
+		if _, err := p.send(poem); err != nil {
+			p.Transport.AbortConnectionCause(err)
+		}
+		return
+	}
 	p.state = f.Service.State(f.Origin)
 	p.poem = f.Service.GetPoem(f.Origin)
 	deferred.Then(p.poem, p.send)
@@ -89,14 +99,15 @@ func (p *Protocol) WriteConnectionLost() {}
 
 // ConnectionLost stops waiting for the poem, and tells the log.
 func (p *Protocol) ConnectionLost(reason error) {
-	if p.poem == nil {
-		return // ConnectionMade has not come: a policy around it panicked
+	if !p.asked {
+		return // a policy around it panicked
 	}
-	p.poem.Cancel() // does nothing if it is here
-	f, peer := p.factory, p.Transport.RemoteAddr()
+	if p.poem != nil {
+		p.poem.Cancel() // does nothing if it is here
+	}
 	if errors.Is(reason, protocol.ErrConnectionDone) && p.sent > 0 {
-		logServed(&f.Log, f.Origin, p.state, p.sent, peer)
+		p.logServed()
 		return
 	}
-	logNotServed(&f.Log, f.Origin, p.state, peer, reason)
+	p.logNotServed(reason)
 }

@@ -22,11 +22,14 @@ type LineFactory struct {
 // BuildProtocol returns the protocol of one client.
 func (f *LineFactory) BuildProtocol(net.Addr) protocol.Protocol {
 	p := &lines{session: session{server: f.Server}}
-	p.Delimiter = []byte("\n")
+	p.Delimiter = newline
 	p.MaxLength = f.maxRequest()
 	p.session.wire = p
 	return &served{receiver: basic.BindLine(p), session: &p.session}
 }
+
+// newline ends a line; a CR before it is the line's form.
+var newline = []byte("\n")
 
 // lines is one client that sends lines.
 type lines struct {
@@ -121,6 +124,9 @@ func (p *lines) answer(r *request) int {
 	_, _ = p.Transport.Write([]byte(b.String())) // ConnectionLost would have come first
 	return b.Len()
 }
+
+// push has nothing to do: each answer is written by itself.
+func (p *lines) push() {}
 
 // midway reports whether a request has begun to come. It forgets what has come of
 // a line.

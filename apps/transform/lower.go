@@ -1,34 +1,44 @@
 package transform
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// lower returns s in lower case, by the full rules of Unicode that hold in every
-// language. Where they differ from the letter-by-letter ones of package strings:
-// İ becomes two characters, and Σ at the end of a word becomes ς.
+// lower returns s in lower case, as appendLower does.
+func lower(s string) string {
+	return string(appendLower(make([]byte, 0, len(s)), []byte(s)))
+}
+
+// appendLower appends s to dst in lower case, by the full rules of Unicode that
+// hold in every language. Where they differ from the letter-by-letter ones of
+// package strings: İ becomes two characters, and Σ at the end of a word becomes ς.
 //
 // Twisted: str.lower of Python.
-func lower(s string) string {
-	if !strings.ContainsAny(s, "İΣ") {
-		return strings.ToLower(s)
+func appendLower(dst, s []byte) []byte {
+	if ascii, ok := appendASCII(dst, s, 'A'); ok {
+		return ascii
 	}
-	var b strings.Builder
-	b.Grow(len(s))
+	special := bytes.Contains(s, []byte("İ")) || bytes.Contains(s, []byte("Σ"))
 	var before word
-	for i, r := range s {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		s = s[n:]
 		switch {
 		case r == 'İ':
-			b.WriteString("i\u0307")
-		case r == 'Σ' && before.inside && !letterFollows(s[i+len("Σ"):]):
-			b.WriteRune('ς')
+			dst = append(dst, "i\u0307"...)
+		case r == 'Σ' && before.inside && !letterFollows(s):
+			dst = utf8.AppendRune(dst, 'ς')
 		default:
-			b.WriteRune(unicode.ToLower(r))
+			dst = utf8.AppendRune(dst, unicode.ToLower(r))
 		}
-		before.see(r)
+		if special {
+			before.see(r)
+		}
 	}
-	return b.String()
+	return dst
 }
 
 // word notes whether a letter with a case stands directly before a place, marks
@@ -45,11 +55,13 @@ func (w *word) see(r rune) {
 // letterFollows reports whether the first character of s that counts is a letter
 // with a case. What it passes over holds no Σ, so no other looks at it: the whole
 // takes linear time.
-func letterFollows(s string) bool {
-	for _, r := range s {
+func letterFollows(s []byte) bool {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
 		if !ignorable(r) {
 			return cased(r)
 		}
+		s = s[n:]
 	}
 	return false
 }

@@ -17,5 +17,5 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func newServer(c clock.Scheduler) (*transform.Server, *bytes.Buffer) {
 	var log bytes.Buffer
 	service := &transform.Service{Clock: c}
-	return &transform.Server{Permitted: service.Table(), Clock: c, Log: zerolog.New(&log)}, &log
+	return &transform.Server{Permitted: service.Table(), Direct: service.Direct(), Clock: c, Log: zerolog.New(&log)}, &log
 }

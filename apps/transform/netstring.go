@@ -1,9 +1,10 @@
 package transform
 
 import (
+	"bytes"
 	"net"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"skein/protocol"
 	"skein/protocol/basic"
@@ -18,10 +19,14 @@ type Factory struct {
 
 // BuildProtocol returns the protocol of one client.
 func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
-	p := &netstrings{session: session{server: f.Server}}
-	p.MaxLength = f.maxRequest()
-	p.session.wire = p
-	return &served{receiver: basic.BindString(p), session: &p.session}
+	c := &struct { // all that a client needs, in one piece
+		served
+		netstrings
+	}{}
+	c.netstrings.MaxLength = f.maxRequest()
+	c.netstrings.session = session{server: f.Server, wire: &c.netstrings}
+	c.served = served{receiver: basic.BindString(&c.netstrings), session: &c.netstrings.session}
+	return &c.served
 }
 
 // netstrings is one client that sends netstrings.
@@ -31,31 +36,58 @@ type netstrings struct {
 	basic.NetstringReceiver
 	session session
 
-	parsed int // bytes of the requests that have come whole
+	parsed int   // bytes of the requests that have come whole
+	batch  batch // gathered in the running chunk
 }
 
 // ConnectionMade begins.
 func (p *netstrings) ConnectionMade() { p.session.made(p.Transport) }
 
-// StringReceived takes a request.
+// StringReceived takes a request: by the short way, if it may.
 //
 // Twisted: TransformProtocol.stringReceived.
 func (p *netstrings) StringReceived(s []byte) {
 	p.parsed += framed(len(s))
+	if dot := bytes.IndexByte(s, '.'); dot >= 0 && p.session.idle() {
+		name, poem := s[:dot], s[dot+1:]
+		if f := p.session.server.direct(name); f != nil && utf8.Valid(poem) {
+			p.direct(f, name, poem)
+			return
+		}
+	}
 	text := string(s)
 	name, _, _ := strings.Cut(text, ".")
 	p.session.take(name, nil, len(text), p.session.server.Request(text))
 }
 
+// direct answers a request at once. A chunk's answers leave together, which for
+// 16 requests saves 15 writes.
+func (p *netstrings) direct(f Append, name, poem []byte) {
+	before := p.batch.len()
+	size, err := p.batch.add(f, poem)
+	if err != nil {
+		p.session.refuse(requestError(string(name), err))
+		return
+	}
+	p.session.direct(name, size, p.batch.len()-before)
+	if p.batch.full() {
+		p.push()
+	}
+}
+
+// push writes the answers that have been gathered.
+func (p *netstrings) push() { p.batch.writeTo(p.Transport) }
+
 // answer sends a poem.
 func (p *netstrings) answer(r *request) int {
+	p.push()                         // the answers before it
 	_ = p.SendString([]byte(r.poem)) // ConnectionLost would have come first
 	return framed(len(r.poem))
 }
 
 // framed returns the length of a netstring with n bytes in it: there is one way
 // to write it.
-func framed(n int) int { return len(strconv.Itoa(n)) + len(":,") + n }
+func framed(n int) int { return digits(n) + len(":,") + n }
 
 // midway reports whether a request has begun to come.
 func (p *netstrings) midway() bool { return p.session.received > p.parsed }

@@ -26,6 +26,9 @@ const (
 type Server struct {
 	// Permitted is what clients may ask for.
 	Permitted Table
+	// Direct has short ways for names of Permitted; a [Factory] takes them. With
+	// none, everything goes by a Deferred.
+	Direct Direct
 	// Clock runs the timeouts. It must be set.
 	Clock clock.Scheduler
 	// Log hears of each request, at the level info, and of each client that was

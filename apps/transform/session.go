@@ -3,6 +3,8 @@ package transform
 import (
 	"errors"
 
+	"github.com/rs/zerolog"
+
 	"skein/deferred"
 	"skein/deferred/clock"
 	"skein/protocol"
@@ -42,6 +44,9 @@ type wire interface {
 	// answer writes a poem, in the form that the request asked for, and returns
 	// how many bytes that were.
 	answer(r *request) (written int)
+	// push writes the answers that the wire has gathered, if any. It is called at
+	// the end of each chunk, and before the end.
+	push()
 	// midway reports whether a request has begun to come that is not complete.
 	// It is asked once, when the session ends.
 	midway() bool
@@ -74,6 +79,7 @@ func (s *session) made(t protocol.Transport) {
 func (s *session) deliver(f func()) {
 	s.delivering = true
 	f()
+	s.wire.push()
 	s.delivering = false
 	s.settle()
 }
@@ -120,10 +126,31 @@ func (s *session) flush() {
 		}
 		s.answered++
 		s.written += s.wire.answer(r)
-		s.server.Log.Info().Str("transform", r.name).Int("bytes", len(r.poem)).Stringer("peer", s.transport.RemoteAddr()).
-			Msg("Transformed a poem.")
+		if line := s.server.Log.Info(); line.Enabled() {
+			s.log(line, r.name, len(r.poem))
+		}
 	}
 	s.settle()
+}
+
+// idle reports whether nothing is worked on, so that an answer may go out at
+// once.
+func (s *session) idle() bool { return !s.over && len(s.queue) == 0 }
+
+// direct notes a request that was answered at once.
+func (s *session) direct(name []byte, poem, written int) {
+	s.accepted++
+	s.answered++
+	s.written += written
+	if line := s.server.Log.Info(); line.Enabled() {
+		s.log(line, string(name), poem)
+	}
+}
+
+// log writes the line about a poem of so many bytes. Callers ask first whether it
+// is wanted: the peer's address is made for it.
+func (s *session) log(line *zerolog.Event, name string, bytes int) {
+	line.Str("transform", name).Int("bytes", bytes).Stringer("peer", s.transport.RemoteAddr()).Msg("Transformed a poem.")
 }
 
 // settle does what follows from where the session stands: close it, or read on.
@@ -171,6 +198,7 @@ func (s *session) stop() {
 		return
 	}
 	s.over = true
+	s.wire.push()
 	if s.timer.Active() {
 		_ = s.timer.Cancel()
 	}
@@ -218,6 +246,9 @@ func untaken(t protocol.Transport) int {
 // a client that was refused or has left.
 func (s *session) lost(reason error) {
 	s.stop()
+	if reason == protocol.ErrConnectionDone { // nearly always: errors.As would cost an allocation
+		return
+	}
 	msg := "A client has left."
 	var closed *protocol.CloseError
 	switch {
@@ -226,8 +257,9 @@ func (s *session) lost(reason error) {
 	case errors.Is(reason, protocol.ErrConnectionDone):
 		return
 	}
-	s.server.Log.Warn().Stringer("peer", s.transport.RemoteAddr()).Int("answered", s.answered).
-		AnErr("reason", reason).Msg(msg)
+	if line := s.server.Log.Warn(); line.Enabled() {
+		line.Stringer("peer", s.transport.RemoteAddr()).Int("answered", s.answered).AnErr("reason", reason).Msg(msg)
+	}
 }
 
 // backPressure is a session as the producer of its answers: the transport tells

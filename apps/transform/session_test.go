@@ -146,15 +146,20 @@ func TestNetstrings(t *testing.T) {
 			if chunk > 0 && (strings.HasPrefix(test.name, "two at once") || strings.HasSuffix(test.name, "behind a good one")) {
 				continue // in chunks there are not two
 			}
-			t.Run(fmt.Sprintf("%s, in chunks of %d", test.name, chunk), func(t *testing.T) {
-				c := converse(false, test.settings)
-				if chunk > 0 {
-					c.pair.Chunk = protocoltest.Fixed(chunk)
-				}
-				c.send(test.send)
-				c.sees(t, test.want, test.closed)
-				c.logged(t, test.log...)
-			})
+			for _, way := range []func(s *transform.Server){nil, deferring} {
+				t.Run(fmt.Sprintf("%s, in chunks of %d, short way %t", test.name, chunk, way == nil), func(t *testing.T) {
+					c := converse(false, test.settings)
+					if way != nil {
+						way(c.server)
+					}
+					if chunk > 0 {
+						c.pair.Chunk = protocoltest.Fixed(chunk)
+					}
+					c.send(test.send)
+					c.sees(t, test.want, test.closed)
+					c.logged(t, test.log...)
+				})
+			}
 		}
 	}
 }

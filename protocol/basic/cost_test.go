@@ -3,6 +3,7 @@ package basic_test
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,70 @@ func TestMessagesCostNoAllocation(t *testing.T) {
 				t.Errorf("%d messages", got.messages)
 			}
 		})
+	}
+}
+
+// A message that is cut in two costs nothing either, though between it and the
+// next one the connection has no buffer.
+func TestAMessageInTwoChunksCostsNoAllocation(t *testing.T) {
+	for _, c := range counting {
+		t.Run(c.name, func(t *testing.T) {
+			p, got := c.build(0)
+			attach(p)
+			frame := []byte(c.frame(strings.Repeat("hello", 50)))
+			for _, cut := range []int{1, 5, len(frame) / 2, len(frame) - 1} {
+				n := testing.AllocsPerRun(100, func() {
+					p.DataReceived(frame[:cut])
+					p.DataReceived(frame[cut:])
+				})
+				if n > 0 {
+					t.Errorf("%v allocations, cut after %d bytes", n, cut)
+				}
+			}
+			if got.messages != 4*101 {
+				t.Errorf("%d messages", got.messages)
+			}
+		})
+	}
+}
+
+// Connections share their buffers, but never at the same time: each has the
+// beginning of a message while the others get theirs, and some end that way.
+func TestSharedBuffersAreNotMixedUp(t *testing.T) {
+	const connections, rounds = 20, 50
+	for round := range rounds {
+		handlers := make([]*netstrings, connections)
+		bound := make([]protocol.Protocol, connections)
+		sent := make([]string, connections)
+		for i := range handlers {
+			handlers[i] = &netstrings{}
+			bound[i] = basic.BindString(handlers[i])
+			attach(bound[i])
+			// Around the length of a shared buffer, and far from it.
+			sent[i] = strings.Repeat(string(rune('a'+i)), []int{3, 400, 511, 512, 513, 2000}[(i+round)%6])
+		}
+		for part := range 3 {
+			for i, p := range bound {
+				stream := netstring(sent[i])
+				third := len(stream) / 3
+				switch {
+				case part == 1 && (i+round)%4 == 0:
+					p.ConnectionLost(protocol.ErrConnectionDone)
+					attach(p)
+				case part < 2 && (i+round)%4 > 0:
+					feed(p, stream[part*third:(part+1)*third], third)
+				case (i+round)%4 > 0:
+					feed(p, stream[2*third:], len(stream))
+				case part == 0:
+					feed(p, stream[:third], third)
+				}
+			}
+		}
+		for i, h := range handlers {
+			if lost := (i+round)%4 == 0; lost && len(h.events) > 0 || !lost && !slices.Equal(h.events, []string{"string " + sent[i]}) {
+				t.Fatalf("connection %d got %.100q, want %.20q", i, h.events, sent[i])
+			}
+		}
 	}
 }
 

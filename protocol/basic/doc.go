@@ -31,7 +31,8 @@
 //     the handler returns: it lies in the loop's own buffer, or in the one that
 //     holds the beginning of a message. Copy what must stay. A message that comes
 //     in one chunk costs no allocation; for one that is cut in two there is a
-//     buffer, which is gone while the connection waits between two messages.
+//     buffer, which is gone while the connection waits between two messages. Up to
+//     512 bytes, all connections share the buffers, so that costs none either.
 //   - A handler may call anything: write, pause and resume, switch modes, close,
 //     and even DataReceived; nothing nests, for what it calls for happens after
 //     it has returned. Data that a handler feeds in goes behind what has come.

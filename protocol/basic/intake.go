@@ -1,11 +1,14 @@
 package basic
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 const (
-	// firstCap is the capacity of a new part: it spares a message that comes byte
-	// by byte the smallest steps.
-	firstCap = 64
+	// firstCap is the capacity of a new part, which is lent: most messages are no
+	// longer than that.
+	firstCap = 512
 	// keepCap is the capacity up to which a part may stay however little is in it.
 	keepCap = 4 << 10
 )
@@ -25,6 +28,21 @@ type intake struct {
 	given []byte
 	// borrowed says that rest, or given, is the loop's memory.
 	borrowed bool
+}
+
+// parts are the arrays of firstCap bytes that nobody uses. A connection has one
+// while a message goes on in the next chunk, so that a message that is cut in two
+// costs no allocation, and a connection that waits between two has nothing.
+var parts = sync.Pool{New: func() any { return new([firstCap]byte) }}
+
+// lend returns an empty part.
+func lend() []byte { return parts.Get().(*[firstCap]byte)[:0] }
+
+// giveBack takes a part that nobody looks at any more.
+func giveBack(part []byte) {
+	if cap(part) == firstCap {
+		parts.Put((*[firstCap]byte)(part[:firstCap]))
+	}
 }
 
 // pending returns the number of bytes in both pieces.
@@ -48,11 +66,20 @@ func (in *intake) stash() {
 	if len(in.rest) == 0 {
 		return
 	}
-	if in.part == nil {
-		in.part = make([]byte, 0, max(firstCap, len(in.rest)))
+	if in.part == nil && len(in.rest) <= firstCap {
+		in.part = lend()
 	}
-	in.part = append(in.part, in.rest...)
+	in.extend(len(in.rest))
 	in.rest = in.rest[len(in.rest):]
+}
+
+// extend appends the first n bytes of the rest to part.
+func (in *intake) extend(n int) {
+	old := in.part
+	in.part = append(old, in.rest[:n]...)
+	if cap(in.part) != cap(old) {
+		giveBack(old)
+	}
 }
 
 // take removes the first n bytes, which it returns in one piece, and the skip
@@ -66,7 +93,7 @@ func (in *intake) take(n, skip int) (message []byte, held bool) {
 	}
 	fromRest := n - len(in.part)
 	if fromRest > 0 {
-		in.part = append(in.part, in.rest[:fromRest]...)
+		in.extend(fromRest)
 	}
 	in.rest = in.rest[fromRest+skip:]
 	message, in.part = in.part[:n], nil
@@ -106,7 +133,11 @@ func (in *intake) settle() {
 	if in.borrowed {
 		in.rest, in.borrowed = bytes.Clone(in.rest), false
 	}
-	in.rest, in.part = fit(in.rest), fit(in.part)
+	in.rest = fit(in.rest)
+	if len(in.part) == 0 {
+		giveBack(in.part)
+	}
+	in.part = fit(in.part)
 }
 
 // fit returns b in memory that suits its length.
@@ -121,4 +152,7 @@ func fit(b []byte) []byte {
 }
 
 // drop forgets everything.
-func (in *intake) drop() { *in = intake{} }
+func (in *intake) drop() {
+	giveBack(in.part)
+	*in = intake{}
+}

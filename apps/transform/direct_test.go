@@ -1,0 +1,238 @@
+package transform_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"skein/apps/transform"
+	"skein/deferred"
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/protocol/protocoltest"
+)
+
+// deferring makes a server answer everything by a Deferred.
+func deferring(s *transform.Server) { s.Direct = nil }
+
+// appending makes a server know a transformation by its short way only: the long
+// one fails, so an answer tells which was taken.
+func appending(name string, f transform.Append) func(s *transform.Server) {
+	return func(s *transform.Server) {
+		pipelined(s)
+		s.Permitted[name] = func(string) *deferred.Deferred { return deferred.Fail(deferred.ErrCancelled) }
+		s.Direct = transform.Direct{name: f}
+	}
+}
+
+// poems are what both ways must make the same of.
+var poems = []string{
+	"", "A", "HERE IS My Poem", "@[`{ AZ az 09", "seven77", "eight888", "NINE99999", strings.Repeat("Aa", 49), strings.Repeat("Z", 99),
+	"Straße, ΐ, ẞ", "ΟΔΟΣ", "ΣΙΣΥΦΟΣ ΣΟΣ Α.Σ Α.Σ.Α ΑΣ'Α", "𐐀𐐨", "eight88É", "ÉIGHT888", "\x00\x7f",
+	"İ", "12345678İ", strings.Repeat("İ", 33), strings.Repeat("İ", 334), strings.Repeat("ß", 50), strings.Repeat("Ⱥ", 4), // longer than before
+	strings.Repeat("K", 4), strings.Repeat("K", 34), // the Kelvin sign: shorter than before
+	strings.Repeat("A Poem\n", 5000),
+}
+
+func TestTheShortWayAnswersAsTheLongOne(t *testing.T) {
+	for _, name := range []string{"cummingsify", "shout"} {
+		for _, poem := range poems {
+			for _, chunk := range []int{0, 1, 7} {
+				t.Run(fmt.Sprintf("%s of %.20q, in chunks of %d", name, poem, chunk), func(t *testing.T) {
+					request := netstring(name + "." + poem)
+					short, long := converse(false, pipelined), converse(false, pipelined)
+					deferring(long.server)
+					for _, c := range []*conversation{short, long} {
+						if chunk > 0 {
+							c.pair.Chunk = protocoltest.Fixed(chunk)
+						}
+						c.send(request + request)
+						c.halfClose()
+					}
+					want := string(long.client.Received())
+					if !strings.HasSuffix(want, ",") {
+						t.Fatalf("the long way answers %.80q", want)
+					}
+					short.sees(t, want, true)
+					if got, want := short.log.String(), long.log.String(); got != want {
+						t.Errorf("the log is\n%s, want\n%s", got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Every letter at every place of a word, and behind its end.
+func TestCaseOfEveryASCIILetter(t *testing.T) {
+	direct, service := (&transform.Service{}).Direct(), &transform.Service{}
+	for c := range 256 {
+		for size := 1; size <= 17; size++ {
+			for at := range size {
+				poem := []byte(strings.Repeat("x", size))
+				poem[at] = byte(c)
+				if c >= 0x80 { // a character of two bytes
+					poem = []byte(string(poem[:at]) + string(rune(c)) + string(poem[at+1:]))
+				}
+				for name, want := range map[string]string{
+					"cummingsify": strings.ToLower(string(poem)), "shout": service.Shout(string(poem)),
+				} {
+					if got := direct[name]([]byte("before "), poem); string(got) != "before "+want {
+						t.Fatalf("%s of %q is %q, want %q", name, poem, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What a function returns counts, wherever it lies: the answers before it are
+// safe from it.
+func TestAnAppendThatReturnsOtherMemory(t *testing.T) {
+	tests := []struct {
+		name string
+		f    transform.Append
+		want func(poem string) string
+	}{
+		{"dst", func(dst, _ []byte) []byte { return dst }, func(string) string { return "" }},
+		{"nil", func(_, _ []byte) []byte { return nil }, func(string) string { return "" }},
+		{"the poem", func(_, poem []byte) []byte { return poem }, func(poem string) string { return poem }},
+		{"memory of its own", func(_, _ []byte) []byte { return []byte("own") }, func(string) string { return "own" }},
+		{"half", func(dst, poem []byte) []byte { return append(dst, poem[:len(poem)/2]...) },
+			func(poem string) string { return poem[:len(poem)/2] }},
+		{"one more", func(dst, poem []byte) []byte { return append(append(dst, poem...), '!') },
+			func(poem string) string { return poem + "!" }},
+		{"much more", func(dst, poem []byte) []byte { return append(dst, bytes.Repeat(poem, 30)...) },
+			func(poem string) string { return strings.Repeat(poem, 30) }},
+		{"behind dst", func(dst, poem []byte) []byte { return append(append(dst, '!'), poem...)[1:] },
+			func(poem string) string { return poem }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := converse(false, appending("odd", test.f))
+			var requests, want strings.Builder
+			for _, size := range []int{0, 1, 9, 10, 11, 99, 100, 101, 999, 1000, 1001, 5} {
+				poem := strings.Repeat("abc", size)[:size]
+				requests.WriteString(netstring("odd." + poem))
+				want.WriteString(netstring(test.want(poem)))
+			}
+			c.send(requests.String())
+			c.sees(t, want.String(), false)
+		})
+	}
+}
+
+func TestAPanicOfAnAppendIsARefusal(t *testing.T) {
+	short := converse(false, appending("fail", func(dst, poem []byte) []byte {
+		if string(poem) == "a" {
+			return append(dst, "fine"...)
+		}
+		_ = append(dst, "not fine"...)
+		panic("no inspiration")
+	}))
+	short.send("6:fail.a,6:fail.b,6:fail.a,")
+	short.sees(t, "4:fine,", true)
+	long := converse(false, func(s *transform.Server) {
+		pipelined(s)
+		s.Permitted["fail"] = transform.Now(func(poem string) string {
+			if poem == "a" {
+				return "fine"
+			}
+			panic("no inspiration")
+		})
+	})
+	long.send("6:fail.a,6:fail.b,6:fail.a,")
+	long.sees(t, "4:fine,", true)
+	if got, want := short.log.String(), long.log.String(); got != want || !strings.Contains(got, `\"fail\": `) {
+		t.Errorf("the log is\n%s, want\n%s", got, want)
+	}
+}
+
+func TestTheShortWayPermitsNothing(t *testing.T) {
+	c := converse(false, func(s *transform.Server) { delete(s.Permitted, "shout") })
+	c.send("9:shout.one,")
+	c.sees(t, "", true)
+	c.logged(t, "no such transformation")
+}
+
+func TestTheShortWayWaitsForTheLongOne(t *testing.T) {
+	c := converse(false, pipelined)
+	c.send("7:shout.a,8:slowly.B,7:shout.c,9:reverse.d,7:shout.e,")
+	c.sees(t, "1:A,", false)
+	c.send("7:shout.f,")
+	c.clock.Advance(transform.DefaultPause)
+	c.pair.Pump()
+	c.sees(t, "1:A,1:b,1:C,1:d,1:E,1:F,", false)
+	c.send("7:shout.g,9:reverse.h,7:shout.i,9:haiku.one,7:shout.k,")
+	c.sees(t, "1:A,1:b,1:C,1:d,1:E,1:F,1:G,1:h,1:I,", true)
+	c.logged(t, `"answered":9`)
+}
+
+// narrow is a transport with a high-water mark.
+type narrow struct {
+	*protocoltest.StringTransport
+	high, taken int
+}
+
+func (n *narrow) Write(p []byte) (int, error) {
+	if n.taken += len(p); n.taken > n.high {
+		producer, _ := n.Producer()
+		producer.(protocol.PushProducer).PauseProducing()
+	}
+	return n.StringTransport.Write(p)
+}
+
+// A chunk of short requests with long answers stops at the high-water mark, not
+// at its end.
+func TestTheShortWayHeedsTheHighWaterMark(t *testing.T) {
+	const high, each, requests, gathered = 64 << 10, 10_000, 1000, 16 << 10
+	server, _ := newServer(clock.NewFake())
+	appending("fill", func(dst, _ []byte) []byte { return append(dst, make([]byte, each)...) })(server)
+	n := &narrow{StringTransport: &protocoltest.StringTransport{TB: t}, high: high}
+	p := (&transform.Factory{Server: server}).BuildProtocol(nil)
+	p.MakeConnection(n)
+	p.ConnectionMade()
+	p.DataReceived([]byte(strings.Repeat("5:fill.,", requests)))
+	if n.taken <= high || n.taken > high+gathered+each+10 {
+		t.Errorf("%d bytes were written, and the high-water mark is at %d", n.taken, high)
+	}
+	for n.ProducerState() == protocoltest.Paused {
+		n.high += high
+		producer, _ := n.Producer()
+		producer.ResumeProducing()
+	}
+	if want := requests * len(netstring(string(make([]byte, each)))); n.taken != want {
+		t.Errorf("%d bytes were written in the end, want %d", n.taken, want)
+	}
+	p.ConnectionLost(protocol.ErrConnectionDone)
+}
+
+// A transformation may do anything, even feed its own connection, or another of
+// the same server.
+func TestAnAppendThatCallsBackIn(t *testing.T) {
+	var feed []protocol.Protocol
+	server, _ := newServer(clock.NewFake())
+	appending("feed", func(dst, poem []byte) []byte {
+		if string(poem) == "again" {
+			for _, p := range feed {
+				p.DataReceived([]byte("10:feed.inner,"))
+			}
+		}
+		return append(dst, poem...)
+	})(server)
+	transports := make([]*protocoltest.StringTransport, 2)
+	for i := range transports {
+		transports[i] = &protocoltest.StringTransport{TB: t}
+		feed = append(feed, (&transform.Factory{Server: server}).BuildProtocol(nil))
+		feed[i].MakeConnection(transports[i])
+		feed[i].ConnectionMade()
+	}
+	feed[0].DataReceived([]byte("10:feed.first,10:feed.again,9:feed.last,"))
+	for i, want := range []string{"5:first,5:again,4:last,5:inner,", "5:inner,"} {
+		if got := string(transports[i].Value()); got != want {
+			t.Errorf("connection %d got %q, want %q", i, got, want)
+		}
+		feed[i].ConnectionLost(protocol.ErrConnectionDone)
+	}
+}
