@@ -25,11 +25,13 @@ func Cores() ([]int, error) {
 	return cores, nil
 }
 
-// PinSelf moves all threads of this process to a core, and with them those that
-// will be.
-func PinSelf(core int) error {
+// PinSelf moves all threads of this process to some cores, and with them those
+// that will be.
+func PinSelf(cores ...int) error {
 	var set unix.CPUSet
-	set.Set(core)
+	for _, core := range cores {
+		set.Set(core)
+	}
 	// A thread starts where the one is that makes it, so a round that finds no
 	// new one has found them all.
 	pinned := map[int]bool{}
@@ -45,7 +47,7 @@ func PinSelf(core int) error {
 				continue
 			}
 			if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
-				return fmt.Errorf("proc: core %d: %w", core, err)
+				return fmt.Errorf("proc: cores %d: %w", cores, err)
 			}
 			pinned[tid] = true
 		}
