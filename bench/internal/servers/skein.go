@@ -62,7 +62,7 @@ func skeinWork(r *reactor.Reactor, o options) protocol.Factory {
 	case workTransform, workOnce:
 		service := &transform.Service{Clock: r}
 		return &transform.Factory{Server: &transform.Server{
-			Permitted: service.Table(), Clock: r, Pipeline: o.work == workTransform,
+			Permitted: service.Table(), Direct: service.Direct(), Clock: r, Pipeline: o.work == workTransform,
 		}}
 	case workStream:
 		piece := make([]byte, pieceSize)

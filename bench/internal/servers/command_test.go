@@ -1,0 +1,172 @@
+package servers_test
+
+import (
+	"encoding/json"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"skein/bench/internal/proc"
+	"skein/bench/internal/servers"
+)
+
+func TestUsage(t *testing.T) {
+	cases := []struct {
+		name, args string
+		status     int
+		want       string // in the one line on standard error
+	}{
+		{"nothing", "", 2, "want ENGINE WORK"},
+		{"no work", "net", 2, "want ENGINE WORK"},
+		{"an unknown engine", "nginx echo", 2, `no engine "nginx": use skein, gnet, net, epoll`},
+		{"an unknown work", "net dance", 2, `no work "dance": use echo,`},
+		{"an unknown flag", "net echo -x", 2, "-x"},
+		{"a flag's value", "net echo -poem many", 2, "-poem"},
+		{"an argument too many", "net echo now", 2, `"now"`},
+		{"a poem below zero", "net poem -poem -1", 2, "-poem -1"},
+		{"a stream below zero", "net stream -stream -1", 2, "-stream -1"},
+		{"a proxy of nothing", "net proxy", 2, "-origin"},
+		{"a relay of nothing", "epoll relay", 2, "-origin"},
+		{"gnet's relay", "gnet relay -origin 127.0.0.1:1", 2, "gnet has no relay"},
+		{"an address of others, skein", "skein echo -addr 192.0.2.1:0", 1, "assign"},
+		{"an address of others, gnet", "gnet echo -addr 192.0.2.1:0", 1, "assign"},
+		{"an address of others, net", "net echo -addr 192.0.2.1:0", 1, "assign"},
+		{"an address of others, epoll", "epoll echo -addr 192.0.2.1:0", 1, "assign"},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			var out, errs strings.Builder
+			status := servers.Main(strings.Fields(tc.args), strings.NewReader(""), &out, &errs)
+			if status != tc.status || out.Len() > 0 {
+				t.Errorf("status %d, want %d; output %q", status, tc.status, out.String())
+			}
+			if got := errs.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, tc.want) {
+				t.Errorf("standard error has %q, want one line with %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range []string{"-h", "--help", "net echo -h"} {
+		var out, errs strings.Builder
+		status := servers.Main(strings.Fields(args), strings.NewReader(""), &out, &errs)
+		if status != 0 || errs.Len() > 0 || !strings.Contains(out.String(), "-reuseport") || !strings.Contains(out.String(), "transform") {
+			t.Errorf("%s: status %d, output %q, errors %q", args, status, out.String(), errs.String())
+		}
+	}
+}
+
+// TestEndOfInput ends each engine's server while a client is connected.
+func TestEndOfInput(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			p := start(t, engine, "echo")
+			c := dial(t, p.addr)
+			if _, err := io.WriteString(c, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(c, make([]byte, 5)); err != nil {
+				t.Fatal(err)
+			}
+			p.stop()
+		})
+	}
+}
+
+func TestStats(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			p := start(t, engine, "echo")
+			runtime.GC() // this process is the server
+			var before, after proc.Stats
+			for _, to := range []*proc.Stats{&before, &after} {
+				if _, err := io.WriteString(p.stdin, "stats\n"); err != nil {
+					t.Fatal(err)
+				}
+				line := json.NewDecoder(strings.NewReader(p.line()))
+				line.DisallowUnknownFields()
+				if err := line.Decode(to); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if before.HeapInuse == 0 || before.NumGC == 0 || before.PauseTotalNs == 0 || before.MaxPauseNs == 0 ||
+				before.MaxPauseNs > 2*before.PauseTotalNs {
+				t.Errorf("%+v", before)
+			}
+			if after.Mallocs <= before.Mallocs || after.TotalAlloc <= before.TotalAlloc || after.NumGC < before.NumGC {
+				t.Errorf("first %+v, then %+v", before, after)
+			}
+		})
+	}
+}
+
+func TestUnknownCommand(t *testing.T) {
+	in := strings.NewReader("stat\n")
+	var out, errs lockedBuffer
+	if status := servers.Main([]string{"net", "echo"}, in, &out, &errs); status != 0 || !strings.Contains(errs.String(), `"stat"`) {
+		t.Errorf("status %d, standard error %q", status, errs.String())
+	}
+}
+
+// TestReusePort has two servers at one address, and refuses a third that does
+// not share it. gnet always shares.
+func TestReusePort(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			first := start(t, engine, "poem", "-reuseport")
+			second := start(t, engine, "poem", "-reuseport", "-addr", first.addr)
+			if second.addr != first.addr {
+				t.Errorf("the second is at %s, want %s", second.addr, first.addr)
+			}
+			first.stop()
+			if err := wants(dial(t, second.addr), poem(3072), 4096); err != nil {
+				t.Error(err)
+			}
+			if engine == "gnet" {
+				return
+			}
+			var out, errs strings.Builder
+			status := servers.Main([]string{engine, "poem", "-addr", first.addr}, strings.NewReader(""), &out, &errs)
+			if status != 1 || !strings.Contains(errs.String(), "in use") {
+				t.Errorf("status %d, standard error %q", status, errs.String())
+			}
+		})
+	}
+}
+
+// TestNoAllocationPerEvent counts what a thousand echoes and answers allocate in
+// this process: some rest is the test's, and the runtime's.
+func TestNoAllocationPerEvent(t *testing.T) {
+	const rounds, rest = 1000, 100
+	for _, engine := range engines {
+		for _, tc := range []struct{ work, ask, answer string }{
+			{"echo", "hello", "hello"},
+			{"transform", "17:cummingsify.HELLO,", "5:hello,"},
+		} {
+			t.Run(engine+" "+tc.work, func(t *testing.T) {
+				c := dial(t, start(t, engine, tc.work).addr)
+				ask, answer := []byte(tc.ask), make([]byte, len(tc.answer))
+				round := func() {
+					if _, err := c.Write(ask); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := io.ReadFull(c, answer); err != nil || string(answer) != tc.answer {
+						t.Fatalf("got %q, %v", answer, err)
+					}
+				}
+				round()
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				for range rounds {
+					round()
+				}
+				runtime.ReadMemStats(&after)
+				if n := after.Mallocs - before.Mallocs; n > rest {
+					t.Errorf("%d objects were allocated in %d rounds, want no more than %d", n, rounds, rest)
+				}
+			})
+		}
+	}
+}

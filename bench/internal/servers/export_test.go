@@ -1,0 +1,4 @@
+package servers
+
+// Answers is for the tests of the netstrings.
+var Answers = answers
