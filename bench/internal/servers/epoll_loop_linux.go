@@ -3,7 +3,6 @@ package servers
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 
 	"golang.org/x/sys/unix"
@@ -45,8 +44,9 @@ type epollWork interface {
 	received(c *epollConn, data []byte)
 	// writable says that nothing is queued and that there is room.
 	writable(c *epollConn)
-	// ended says that nothing more will come: io.EOF is the peer's end.
-	ended(c *epollConn, err error)
+	// ended says that nothing more will come: the peer has ended in good order, or
+	// it is gone.
+	ended(c *epollConn, orderly bool)
 }
 
 // epollFlags are for the one registration of a connection.
@@ -211,9 +211,8 @@ func (s *epollServer) watch(c *epollConn) {
 	if !c.open {
 		return
 	}
-	err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: epollFlags, Fd: int32(c.fd)})
-	if err != nil {
-		s.work.ended(c, err)
+	if unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: epollFlags, Fd: int32(c.fd)}) != nil {
+		s.work.ended(c, false)
 	}
 }
 
@@ -264,10 +263,10 @@ func (s *epollServer) read(c *epollConn, toTheEnd bool) {
 		case err == unix.EAGAIN:
 			return
 		case err == nil && n == 0:
-			s.work.ended(c, io.EOF)
+			s.work.ended(c, true)
 			return
 		case err != nil:
-			s.work.ended(c, err)
+			s.work.ended(c, false)
 			return
 		}
 		s.work.received(c, s.input[:n])

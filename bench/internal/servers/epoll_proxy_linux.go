@@ -1,10 +1,6 @@
 package servers
 
-import (
-	"io"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // epollOrigin fetches poems.
 type epollOrigin struct {
@@ -62,11 +58,11 @@ func (w *epollProxy) received(c *epollConn, data []byte) {
 }
 
 // ended delivers the poem, if it is the origin's end.
-func (w *epollProxy) ended(c *epollConn, err error) {
+func (w *epollProxy) ended(c *epollConn, orderly bool) {
 	if c != w.origin {
 		return
 	}
-	w.fetched = err == io.EOF
+	w.fetched = orderly
 	w.origin = nil
 	w.s.end(c)
 	w.deliver()
@@ -117,13 +113,13 @@ func (w *epollRelay) received(c *epollConn, data []byte) {
 }
 
 // ended sends the poem to its client, if it is an origin's end.
-func (w *epollRelay) ended(c *epollConn, err error) {
+func (w *epollRelay) ended(c *epollConn, orderly bool) {
 	client, poem := c.peer, c.in
 	if client == nil {
 		return
 	}
 	w.s.end(c)
-	if err == io.EOF {
+	if orderly {
 		w.s.send(client, poem, true)
 	}
 	if len(client.out) == 0 { // else it is sent from there

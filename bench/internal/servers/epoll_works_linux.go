@@ -1,7 +1,5 @@
 package servers
 
-import "io"
-
 // epollWorkOf returns the work of a server.
 func epollWorkOf(s *epollServer, o options) (epollWork, error) {
 	base := epollBase{s}
@@ -36,8 +34,8 @@ func (w *epollBase) received(*epollConn, []byte) {}
 func (w *epollBase) writable(*epollConn) {}
 
 // ended closes, after what has been sent.
-func (w *epollBase) ended(c *epollConn, err error) {
-	if err == io.EOF {
+func (w *epollBase) ended(c *epollConn, orderly bool) {
+	if orderly {
 		w.s.finish(c)
 	} else {
 		w.s.end(c)
@@ -127,8 +125,8 @@ func (w *epollStream) writable(c *epollConn) {
 }
 
 // ended does not matter so long as there is something to send.
-func (w *epollStream) ended(c *epollConn, err error) {
-	if err != io.EOF {
+func (w *epollStream) ended(c *epollConn, orderly bool) {
+	if !orderly {
 		w.s.end(c)
 	}
 }

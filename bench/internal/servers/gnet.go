@@ -51,8 +51,7 @@ func listenGnet(o options) (server, error) {
 	select {
 	case err := <-s.booted:
 		if err != nil {
-			<-s.ended
-			return nil, err
+			return nil, errors.Join(err, <-s.ended)
 		}
 		return s, nil
 	case err := <-s.ended:
