@@ -64,12 +64,13 @@ func (c *conn) flush() {
 	for _, b := range bufs {
 		want += len(b)
 	}
+	last := want == c.out.n && c.producing == nil && c.has(isDisconnecting|isHalfClosing)
 	var n int
 	var errno syscall.Errno
 	if len(bufs) == 1 {
-		n, errno = r.kernel.Write(int(c.fd), bufs[0])
+		n, errno = r.kernel.Write(int(c.fd), bufs[0], last)
 	} else {
-		n, errno = r.kernel.Writev(int(c.fd), bufs)
+		n, errno = r.kernel.Writev(int(c.fd), bufs, last)
 	}
 	clear(bufs)
 	r.slices = bufs[:0]

@@ -134,7 +134,7 @@ func (m *memory) Read(fd int, p []byte) (int, syscall.Errno) {
 }
 
 // Write writes what there is room for.
-func (m *memory) Write(fd int, p []byte) (int, syscall.Errno) {
+func (m *memory) Write(fd int, p []byte, _ bool) (int, syscall.Errno) {
 	s, errno := m.lookup(fd)
 	if errno == 0 {
 		errno = m.fault(Write, s)
@@ -146,9 +146,9 @@ func (m *memory) Write(fd int, p []byte) (int, syscall.Errno) {
 }
 
 // Writev writes the slices, until one does not fit.
-func (m *memory) Writev(fd int, bufs [][]byte) (total int, errno syscall.Errno) {
+func (m *memory) Writev(fd int, bufs [][]byte, last bool) (total int, errno syscall.Errno) {
 	for _, b := range bufs {
-		n, errno := m.Write(fd, b)
+		n, errno := m.Write(fd, b, last)
 		total += n
 		if total > 0 && (errno != 0 || n < len(b)) {
 			return total, 0

@@ -121,7 +121,7 @@ func accepted(s *script) {
 
 func write(end, text string) func(*script) {
 	return func(s *script) {
-		n, errno := s.k.Write(s.fd(end), []byte(text))
+		n, errno := s.k.Write(s.fd(end), []byte(text), false)
 		s.note("write %s: %d %v", end, n, errno)
 	}
 }
@@ -162,7 +162,7 @@ func fill(end string) func(*script) {
 	return func(s *script) {
 		piece := make([]byte, 64<<10)
 		for {
-			if _, errno := s.k.Write(s.fd(end), piece); errno != 0 {
+			if _, errno := s.k.Write(s.fd(end), piece, false); errno != 0 {
 				s.note("fill %s: %v", end, errno)
 				return
 			}

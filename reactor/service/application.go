@@ -88,12 +88,8 @@ func (a *Application) Run() error {
 	case r.Running():
 		return reactor.ErrAlreadyRunning
 	}
-	var self Service = a
-	if a.self != nil {
-		self = a.self // what embeds the Application
-	}
 	if !a.Running() {
-		if err := Start(self); err != nil {
+		if err := Start(a.outer(a)); err != nil {
 			return errors.Join(err, a.giveUp())
 		}
 	}

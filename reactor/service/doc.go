@@ -4,12 +4,12 @@
 // together: a tree whose leaves open ports, keep connections or call functions
 // in time, and whose root is the program.
 //
-//	              Application                      Start: down and to the right
-//	                   │                           Stop:  from the right
-//	     ┌─────────────┼──────────────┐
-//	 the poem      MultiService    TimerService    one fails to start: those that
-//	 (your own)    ┌────┴────┐                     did are stopped, from the right
-//	           TCPServer  TCPClient
+//	             Application                      Start: down and to the right
+//	                  │                           Stop:  from the right
+//	    ┌─────────────┼──────────────┐
+//	the poem      MultiService    TimerService    one fails to start: those that
+//	(your own)    ┌────┴────┐                     did are stopped, from the right
+//	          TCPServer  TCPClient
 //
 // A service is a struct that embeds [Base] and has two methods, StartService and
 // StopService. This package calls them; a program calls [Start], [Stop] and
@@ -24,11 +24,11 @@
 // stopping twice is not, a stop that comes in the middle of a start undoes it,
 // and a panic is an error like any other:
 //
-//	          ┌──────────── Start ───────────────┐
-//	          │                                  ▼
-//	       stopped ── PrivilegedStart ──▶ prepared ── Start ──▶ running
-//	          ▲                              │                     │
-//	          └────────── stopping ◀─────────┴──────── Stop ───────┘
+//	   ┌──────────── Start ───────────────┐
+//	   │                                  ▼
+//	stopped ── PrivilegedStart ──▶ prepared ── Start ──▶ running
+//	   ▲                              │                     │
+//	   └────────── stopping ◀─────────┴──────── Stop ───────┘
 //
 // A server binds its port when it is prepared, while the process may still be
 // root, and accepts when it is started, after that. As everything on a reactor,

@@ -105,9 +105,7 @@ func Start(s Service) error {
 // Twisted: Service.stopService.
 func Stop(s Service) *deferred.Deferred {
 	b := s.base()
-	if b.self != nil {
-		s = b.self
-	}
+	s = b.outer(s)
 	if b.state == stopped {
 		return deferred.Succeed(nil)
 	}

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// The errors of starting a service, or of putting it into a tree, at the wrong
-// time. Match them with [errors.Is].
+// The errors of using a service at the wrong time, or in the wrong place. Match them with [errors.Is].
 var (
 	// ErrRunning says that a service was started that runs already.
 	ErrRunning = errors.New("it is running already")
@@ -20,6 +19,12 @@ var (
 
 	// ErrNoReactor says that a service has no reactor to work on.
 	ErrNoReactor = errors.New("it has no reactor: set its Reactor, or add it to an Application that has one")
+
+	// ErrRefused is the failure of a [TCPClient] whose Factory made no protocol
+	// for a connection.
+	//
+	// Twisted: error.NoProtocol.
+	ErrRefused = errors.New("service: the factory refused the connection")
 
 	// ErrHasParent says that a service is in a collection already.
 	//

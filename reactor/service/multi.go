@@ -53,7 +53,7 @@ const (
 func (m *MultiService) AddService(s Service) error {
 	b := s.base()
 	if err := m.check(s); err != nil {
-		return fmt.Errorf("%w: adding %s to %s", err, describe(s), describe(m))
+		return fmt.Errorf("%w: adding %s to %s", err, describe(s), describe(m.outer(m)))
 	}
 	m.places++
 	b.self, b.parent, b.place = s, m, m.places
@@ -105,7 +105,7 @@ func (m *MultiService) catchUp(s Service) error {
 // Twisted: MultiService.removeService.
 func (m *MultiService) RemoveService(s Service) *deferred.Deferred {
 	if s.base().parent != m {
-		return deferred.Fail(fmt.Errorf("%w: removing %s from %s", ErrNotChild, describe(s), describe(m)))
+		return deferred.Fail(fmt.Errorf("%w: removing %s from %s", ErrNotChild, describe(s), describe(m.outer(m))))
 	}
 	m.unlink(s)
 	return Stop(s)
@@ -198,8 +198,8 @@ func (m *MultiService) StopService() *deferred.Deferred {
 }
 
 // each calls f with one service after the other, also with those that are added
-// meanwhile, until one fails or somebody stops the MultiService. One that takes
-// itself out of the MultiService has not failed it.
+// meanwhile, until one fails or somebody stops the MultiService. One that is not in
+// it any more has not failed it.
 func (m *MultiService) each(f func(s Service) error) error {
 	for last := uint64(0); ; {
 		i, _ := m.search(last + 1)
@@ -218,17 +218,21 @@ func (m *MultiService) each(f func(s Service) error) error {
 }
 
 // prepareChild prepares a service, unless it is further than that.
-func prepareChild(s Service) error {
-	if s.Running() {
-		return nil
-	}
-	return PrivilegedStart(s)
-}
+func prepareChild(s Service) error { return bring(s, PrivilegedStart) }
 
 // startChild starts a service, unless somebody has.
-func startChild(s Service) error {
+func startChild(s Service) error { return bring(s, Start) }
+
+// bring does one step of a start. A service that somebody has stopped meanwhile,
+// itself perhaps, is where it was wanted: that is no failure.
+func bring(s Service, step func(s Service) error) error {
 	if s.Running() {
 		return nil
 	}
-	return Start(s)
+	err := step(s)
+	var e *StartError
+	if errors.As(err, &e) && e.Service == s && e.Err == ErrStopped {
+		return nil
+	}
+	return err
 }

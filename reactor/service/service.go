@@ -86,6 +86,15 @@ type Base struct {
 // base finds the Base in what embeds it.
 func (b *Base) base() *Base { return b }
 
+// outer returns the outermost struct that embeds the Base, as far as that is
+// known, and s where it is not.
+func (b *Base) outer(s Service) Service {
+	if b.self != nil {
+		return b.self
+	}
+	return s
+}
+
 // Name returns the name that [Named] has given, or "".
 //
 // Twisted: Service.name.
@@ -106,10 +115,8 @@ func (b *Base) Parent() Collection {
 	if b.parent == nil {
 		return nil
 	}
-	if c, ok := b.parent.self.(Collection); ok {
-		return c // what embeds the MultiService, not only that
-	}
-	return b.parent
+	c, _ := b.parent.outer(b.parent).(Collection) // what embeds a MultiService is one
+	return c
 }
 
 // DisownServiceParent takes the service out of its parent and stops it. The

@@ -49,16 +49,16 @@ func (*calls) Read(fd int, p []byte) (int, syscall.Errno) {
 	return retry(func() (int, error) { return unix.Read(fd, p) })
 }
 
-// Write writes p, which is not empty.
-func (*calls) Write(fd int, p []byte) (int, syscall.Errno) {
+// Write writes p, which is not empty. The end goes in a packet of its own.
+func (*calls) Write(fd int, p []byte, _ bool) (int, syscall.Errno) {
 	return retry(func() (int, error) { return unix.Write(fd, p) })
 }
 
 // Writev writes the slices one after the other until one does not fit: not
 // every BSD has a wrapper for writev.
-func (c *calls) Writev(fd int, bufs [][]byte) (total int, errno syscall.Errno) {
+func (c *calls) Writev(fd int, bufs [][]byte, last bool) (total int, errno syscall.Errno) {
 	for _, b := range bufs[:min(len(bufs), maxSlices)] {
-		n, errno := c.Write(fd, b)
+		n, errno := c.Write(fd, b, last)
 		total += n
 		if total > 0 && (errno != 0 || n < len(b)) {
 			return total, 0

@@ -77,11 +77,13 @@ type Kernel interface {
 	Close() error
 
 	// Read and Write move bytes; (0, 0) of Read is the end of input, EAGAIN
-	// means that an edge will tell when to try again.
+	// means that an edge will tell when to try again. last promises that, once
+	// all is written, ShutdownWrite or CloseSocket follows in this turn: the end
+	// may then go in the packet of the last bytes.
 	Read(fd int, p []byte) (int, syscall.Errno)
-	Write(fd int, p []byte) (int, syscall.Errno)
+	Write(fd int, p []byte, last bool) (int, syscall.Errno)
 	// Writev writes several slices in one call. It keeps no reference.
-	Writev(fd int, bufs [][]byte) (int, syscall.Errno)
+	Writev(fd int, bufs [][]byte, last bool) (int, syscall.Errno)
 
 	// Listen returns a bound, listening socket.
 	Listen(a Addr, o ListenOptions) (int, syscall.Errno)
