@@ -187,6 +187,13 @@ func required(mod string) []string {
 	return list
 }
 
+// isModule reports whether the folder is a module of its own, as bench/peers is:
+// so that what it needs is not in this one's go.mod.
+func isModule(root fs.FS, path string) bool {
+	_, err := fs.Stat(root, path+"/go.mod")
+	return err == nil
+}
+
 // sources reads the imports of every Go file of the module, for all platforms
 // and tags.
 func sources(t *testing.T) []source {
@@ -199,7 +206,7 @@ func sources(t *testing.T) []source {
 		}
 		name := entry.Name()
 		if entry.IsDir() {
-			if path != "." && (name[0] == '.' || name[0] == '_' || name == "testdata") {
+			if path != "." && (name[0] == '.' || name[0] == '_' || name == "testdata" || isModule(root, path)) {
 				return fs.SkipDir
 			}
 			return nil
