@@ -7,58 +7,47 @@ import (
 )
 
 // batch is the answers to one chunk of requests that were made by the short way:
-// netstrings, one behind the other in one buffer. The buffer is lent while there is
-// something in it, so an idle connection has none.
+// netstrings, one behind the other. It is lent while there is something in it, so
+// an idle connection has none.
 type batch struct {
-	buf *[]byte // nil: none
+	bytes []byte
+	name  []byte // of the last request, in the chunk
+	f     Append // what it asked for
 }
 
 const (
-	// batchFull is how many bytes of answers are gathered before they are
-	// written: the transport's high-water mark is to be noticed in good time.
+	// batchFull is how many bytes of answers are gathered before they are written:
+	// the transport's high-water mark is to be noticed in good time.
 	batchFull = 16 << 10
-	// batchFirst is the capacity of a new buffer.
+	// batchFirst is the capacity of a new batch.
 	batchFirst = 4 << 10
-	// batchKept bounds the buffer that is kept for the next chunk.
+	// batchKept bounds what is kept for the next chunk.
 	batchKept = 256 << 10
 )
 
-// buffers are the ones that nobody uses. A loop needs one of them, and under
-// load it has the same again and again; an idle process gives it back.
-var buffers = sync.Pool{New: func() any {
-	b := make([]byte, 0, batchFirst)
-	return &b
-}}
+// batches are the ones that nobody uses. A loop needs one of them, and under load
+// it has the same again and again; an idle process gives it back.
+var batches = sync.Pool{New: func() any { return &batch{bytes: make([]byte, 0, batchFirst)} }}
 
-// len returns how many bytes there are.
-func (b *batch) len() int {
-	if b.buf == nil {
-		return 0
-	}
-	return len(*b.buf)
+// is reports whether a request asks for the same as the one before it. In a chunk
+// nearly all do; it spares looking for the dot, and in the tables.
+func (b *batch) is(request []byte) bool {
+	n := len(b.name)
+	return len(request) > n && request[n] == '.' && string(request[:n]) == string(b.name)
 }
 
-// full reports whether it is time to write.
-func (b *batch) full() bool { return b.len() >= batchFull }
-
 // add appends the netstring of what f makes of poem, and returns the length of
-// that. While f runs, which is the user's, nothing but its own can be reached:
-// neither the answers before it nor, if f calls back in, the buffer.
-func (b *batch) add(f Append, poem []byte) (size int, err error) {
-	lent := b.buf
-	if lent == nil {
-		lent = buffers.Get().(*[]byte)
-	}
-	b.buf = nil
-	start := len(*lent)
+// that. What f gets to append to has no beginning, so the answers before it are
+// out of reach.
+func (b *batch) add(poem []byte) (size int, err error) {
 	// Most poems keep their length, so the place behind the head is known.
 	head := digits(len(poem)) + len(":")
-	buf := slices.Grow(*lent, head+len(poem)+len(","))
-	made, err := f.contained(buf[start+head:start+head], poem)
+	b.bytes = slices.Grow(b.bytes, head+len(poem)+len(","))
+	place := len(b.bytes) + head
+	made, err := b.f.contained(b.bytes[place:place], poem)
 	if err == nil {
-		buf = frame(buf, made)
+		b.bytes = frame(b.bytes, made)
 	}
-	*lent, b.buf = buf, lent
 	return len(made), err
 }
 
@@ -80,19 +69,14 @@ func frame(buf, text []byte) []byte {
 	return append(buf, ',')
 }
 
-// writeTo writes all of it as one write, and gives the buffer back.
+// writeTo writes all of it as one write, and gives the batch back.
 func (b *batch) writeTo(w io.Writer) {
-	lent := b.buf
-	if lent == nil {
-		return
+	if len(b.bytes) > 0 {
+		_, _ = w.Write(b.bytes) // ConnectionLost would have come first
 	}
-	b.buf = nil
-	if len(*lent) > 0 {
-		_, _ = w.Write(*lent) // ConnectionLost would have come first
-	}
-	if cap(*lent) <= batchKept {
-		*lent = (*lent)[:0]
-		buffers.Put(lent)
+	if cap(b.bytes) <= batchKept {
+		*b = batch{bytes: b.bytes[:0]}
+		batches.Put(b)
 	}
 }
 

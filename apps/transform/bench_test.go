@@ -45,9 +45,9 @@ func quiet(c clock.Scheduler) *transform.Server {
 // a connection that stands.
 func BenchmarkRequests(b *testing.B) {
 	for _, depth := range []int{1, 16} {
-		for _, size := range []int{32, 256} {
+		for _, size := range []int{64, 256} {
 			b.Run(fmt.Sprintf("depth=%d/bytes=%d", depth, size), func(b *testing.B) {
-				request := netstring("cummingsify." + strings.Repeat("Poem", size/4))
+				request := netstring("cummingsify." + strings.Repeat("A Poem, ", size/8))
 				chunk := []byte(strings.Repeat(request, depth))
 				p, t := (&transform.Factory{Server: quiet(clock.NewFake())}).BuildProtocol(nil), &sink{}
 				p.MakeConnection(t)
