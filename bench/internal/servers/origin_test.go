@@ -25,7 +25,7 @@ func newOrigin(t *testing.T, poem []byte) *origin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &origin{addr: l.Addr().String(), begun: make(chan struct{}, 1000), release: make(chan struct{})}
+	o := &origin{addr: l.Addr().String(), begun: make(chan struct{}, 10_000), release: make(chan struct{})}
 	over := make(chan struct{})
 	t.Cleanup(func() {
 		close(over)

@@ -49,6 +49,11 @@ var rules = []rule{
 	{name: "of two requests one", args: []string{"once"}, try: answersOnce("13:cummingsify.A,13:cummingsify.B,", "1:a,"),
 		except: map[string]string{"skein": "as the tutorial's server does, it answers all that came in one piece"}},
 
+	{name: "a crowd for poems", args: []string{"poem"}, try: crowd(sends(poem(3072)))},
+	{name: "a crowd with a request each", args: []string{"once"}, try: crowd(answersOnce("13:cummingsify.A,", "1:a,"))},
+	{name: "a crowd for relayed poems", args: []string{"relay", "-origin", "ORIGIN"}, try: relaysToCrowd,
+		except: map[string]string{"gnet": "there is no relay"}},
+
 	{name: "a stream", args: []string{"stream", "-stream", "10000001"}, try: streams(10_000_001)},
 	{name: "an empty stream", args: []string{"stream", "-stream", "0"}, try: streams(0)},
 
@@ -263,6 +268,39 @@ func answersOnce(requests, answer string) func(*scene) error {
 		}
 		return wants(c, []byte(answer), 4096)
 	}
+}
+
+// crowd has many clients come and go at the same time, so that descriptors'
+// numbers change hands.
+func crowd(try func(*scene) error) func(*scene) error {
+	return func(s *scene) error {
+		const clients, visits = 32, 20
+		results := make(chan error)
+		for range clients {
+			go func() {
+				var failed error
+				for range visits {
+					if err := try(s); err != nil {
+						failed = err
+					}
+				}
+				results <- failed
+			}()
+		}
+		var failed error
+		for range clients {
+			if err := <-results; err != nil {
+				failed = err
+			}
+		}
+		return failed
+	}
+}
+
+// relaysToCrowd does not have the origin wait.
+func relaysToCrowd(s *scene) error {
+	close(s.origin.release)
+	return crowd(sends(poem(3072)))(s)
 }
 
 // streams has three clients count what comes.
