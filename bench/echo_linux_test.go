@@ -1,0 +1,46 @@
+package bench_test
+
+import (
+	"testing"
+	"time"
+
+	"skein/bench/internal/drive"
+	"skein/bench/internal/stat"
+)
+
+// What an echo may cost the reactor, as a multiple of a bare epoll loop.
+const echoBound = 1.25
+
+// TestEchoCostsLittleMoreThanEpoll compares the CPU time of an echo, not its
+// wall time, in turns: the machine may be busy. What disturbs the turns all the
+// same does not do so in three attempts.
+func TestEchoCostsLittleMoreThanEpoll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	if raceDetector {
+		t.Skip("the race detector costs more than what is looked for")
+	}
+	const (
+		attempts = 3
+		rounds   = 15
+		ops      = 10_000
+	)
+	r := newRow(t, choosePlace(t), drive.Echo{Conns: 50, Depth: 1, Size: messageSize}, "echo")
+	own, ref := r.lane(t, "skein"), r.lane(t, reference)
+	once := func(l *lane) func(int) time.Duration {
+		return func(ops int) time.Duration { return l.work(t, ops, drive.NewResult()) }
+	}
+	for range attempts {
+		turns := takeTurns(rounds, rounds*ops, once(own), once(ref))
+		ratio, err := stat.Compare(turns.own, turns.ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("an echo costs %v times what epoll alone costs, between %.2f and %.2f", ratio, ratio.Low, ratio.High)
+		if ratio.Value <= echoBound {
+			return
+		}
+	}
+	t.Errorf("that is more than %v, in %d attempts", echoBound, attempts)
+}
