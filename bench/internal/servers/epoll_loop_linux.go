@@ -222,16 +222,17 @@ func (s *epollServer) rearm(c *epollConn) {
 	_ = unix.EpollCtl(s.epoll, unix.EPOLL_CTL_MOD, c.fd, &unix.EpollEvent{Events: epollFlags, Fd: int32(c.fd)})
 }
 
-// event serves one connection. The event may be a former connection's of this
-// number: that costs a call that finds nothing.
+// event serves one connection. An event tells all that the connection is ready
+// for, not only what is new: so what was not read because output waited is read
+// when there is room for output. It may be a former connection's of this number:
+// that costs a call that finds nothing.
 func (s *epollServer) event(c *epollConn, ev uint32) {
 	const over = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
-	held := len(c.out) > 0 // and so nothing was read
 	if ev&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 && c.open {
 		s.flush(c)
 	}
-	if ev&(unix.EPOLLIN|over) != 0 || held {
-		s.read(c, held || ev&over != 0)
+	if ev&(unix.EPOLLIN|over) != 0 {
+		s.read(c, ev&over != 0)
 	}
 }
 
