@@ -50,8 +50,8 @@ func (cp *chunkPool) append(q *queue, p []byte) {
 		t.data = t.data[:len(t.data)+n]
 		p = p[n:]
 	}
-	for len(p) > 0 {
-		c := cp.get(q.nextClass(len(p)), len(p))
+	for class := q.nextClass(len(p)); len(p) > 0; class = fitting(0, len(p)) {
+		c := cp.get(class)
 		n := copy(c.room[:cap(c.room)], p)
 		c.data = c.room[:n]
 		p = p[n:]
@@ -83,24 +83,25 @@ func (q *queue) push(c *chunk) {
 	q.tail = c
 }
 
-// nextClass returns the class of the next chunk, for n bytes.
+// nextClass returns the class of the next chunk, for a write of n bytes.
 func (q *queue) nextClass(n int) int {
-	class := 0
-	if q.tail != nil {
-		class = min(int(q.tail.class)+1, len(chunkSizes)-1)
+	if q.tail == nil {
+		return fitting(0, n)
 	}
+	return fitting(min(int(q.tail.class)+1, len(chunkSizes)-1), n)
+}
+
+// fitting returns the first class, from one on, whose chunks hold n bytes, or
+// the largest: then it takes several.
+func fitting(class, n int) int {
 	for class < len(chunkSizes)-1 && chunkSizes[class] < n {
 		class++
 	}
 	return class
 }
 
-// get returns an empty chunk. One for more than the largest class has a buffer
-// of its own, of just that size, and is not kept.
-func (cp *chunkPool) get(class, n int) *chunk {
-	if n > chunkSizes[len(chunkSizes)-1] {
-		return &chunk{room: make([]byte, 0, n), class: int8(len(chunkSizes))}
-	}
+// get returns an empty chunk.
+func (cp *chunkPool) get(class int) *chunk {
 	if c := cp.free[class]; c != nil {
 		cp.free[class], c.next = c.next, nil
 		cp.count[class]--
@@ -118,7 +119,7 @@ func (cp *chunkPool) put(c *chunk) {
 			c.next, cp.headers = cp.headers, c
 			cp.headerCount++
 		}
-	case int(c.class) < len(chunkSizes) && cp.count[c.class] < chunksKept[c.class]:
+	case cp.count[c.class] < chunksKept[c.class]:
 		c.next, cp.free[c.class] = cp.free[c.class], c
 		cp.count[c.class]++
 	}
