@@ -87,6 +87,19 @@ func TestCaseOfEveryASCIILetter(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotUTF8IsRefusedWhereverItStands(t *testing.T) {
+	for _, size := range []int{1, 7, 8, 31, 32, 33, 64, 65, 100} {
+		for at := range size {
+			poem := []byte(strings.Repeat("x", size))
+			poem[at] = 0xC4 // the first byte of two
+			c := converse(false, pipelined)
+			c.send("9:shout.one," + netstring("cummingsify."+string(poem)) + "9:shout.two,")
+			c.sees(t, "3:ONE,", true)
+			c.logged(t, "not valid UTF-8")
+		}
+	}
+}
+
 // What a function returns counts, wherever it lies: the answers before it are
 // safe from it.
 func TestAnAppendThatReturnsOtherMemory(t *testing.T) {

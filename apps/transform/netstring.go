@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"strings"
-	"unicode/utf8"
 
 	"skein/protocol"
 	"skein/protocol/basic"
@@ -35,9 +34,7 @@ func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
 type netstrings struct {
 	basic.NetstringReceiver
 	session session
-
-	parsed int    // bytes of the requests that have come whole
-	batch  *batch // the answers to the running chunk; nil: none
+	batch   *batch // the answers to the running chunk; nil: none
 }
 
 // ConnectionMade begins.
@@ -47,9 +44,9 @@ func (p *netstrings) ConnectionMade() { p.session.made(p.Transport) }
 //
 // Twisted: TransformProtocol.stringReceived.
 func (p *netstrings) StringReceived(s []byte) {
-	p.parsed += framed(len(s))
+	p.session.received -= framed(len(s))
 	if p.session.idle() {
-		if b, dot := p.short(s); b != nil && utf8.Valid(s[dot+1:]) {
+		if b, dot := p.short(s); b != nil && valid(s[dot+1:]) {
 			p.direct(b, s[:dot], s[dot+1:])
 			return
 		}
@@ -118,7 +115,7 @@ func (p *netstrings) answer(r *request) int {
 func framed(n int) int { return digits(n) + len(":,") + n }
 
 // midway reports whether a request has begun to come.
-func (p *netstrings) midway() bool { return p.session.received > p.parsed }
+func (p *netstrings) midway() bool { return p.session.received > 0 }
 
 // ReadConnectionLost answers what has come.
 func (p *netstrings) ReadConnectionLost() { p.session.end() }

@@ -23,10 +23,10 @@ type session struct {
 
 	queue    []*request // the oldest first; all but the first may be done
 	held     int        // bytes of the requests in the queue
-	accepted int        // requests that have come
-	answered int
+	answered int        // requests
 
-	received   int  // bytes, so far as they count
+	received   int  // bytes, so far as they count; the wire takes off what it has parsed
+	asked      bool // a request has come
 	delivering bool // the receiver is inside a chunk
 	choked     bool // the transport's queue is above the high-water mark
 	paused     bool // the receiver has been told to wait
@@ -88,7 +88,7 @@ func (s *session) deliver(f func()) {
 // chunk with requests counts if the server does not pipeline: the wire sees to
 // that by asking full.
 func (s *session) take(name string, form any, size int, work *deferred.Deferred) {
-	s.accepted++
+	s.asked = true
 	r := &request{name: name, form: form, size: size, work: work}
 	s.queue = append(s.queue, r)
 	s.held += size
@@ -110,7 +110,7 @@ func (s *session) laden() bool {
 }
 
 // full reports whether no other chunk counts.
-func (s *session) full() bool { return s.over || s.accepted > 0 && !s.server.Pipeline }
+func (s *session) full() bool { return s.over || s.asked && !s.server.Pipeline }
 
 // flush answers what is ready, in order. The first request that cannot be
 // answered ends it.
@@ -139,7 +139,7 @@ func (s *session) idle() bool { return !s.over && len(s.queue) == 0 }
 
 // direct notes a request that was answered at once.
 func (s *session) direct(name []byte, poem, written int) {
-	s.accepted++
+	s.asked = true
 	s.answered++
 	s.written += written
 	if line := s.server.Log.Info(); line.Enabled() {
