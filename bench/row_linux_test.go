@@ -21,9 +21,9 @@ const reference = "reference"
 
 const (
 	slices      = 10                     // how often the two take turns, at most
-	restLimit   = 500 * time.Millisecond // for what a server has left to do after a slice
+	restLimit   = 200 * time.Millisecond // for what a server has left to do after a slice
 	spareFiles  = 100                    // descriptors that a process needs beside its connections
-	warmUpShare = 4                      // operations before the first measurement, for each that is in flight
+	warmUpShare = 2                      // operations before the first measurement, for each that is in flight
 )
 
 // A place is where programs run.
@@ -138,13 +138,19 @@ func private(tb testing.TB, server *proc.Server) int64 {
 	return m.Private
 }
 
-// work has the server do operations and returns the CPU time that they took,
-// with what it had left to do after the last one. One that does not come to rest
-// is charged until then.
+// work has the server do operations and returns the CPU time that they took.
 func (l *lane) work(tb testing.TB, ops int, r *drive.Result) time.Duration {
 	tb.Helper()
+	return l.cost(tb, func() error { return l.load.Run(ops, r) })
+}
+
+// cost returns the CPU time that a run of the load takes the server, with what
+// is left to do after the last operation. A server that does not come to rest
+// is charged for the run alone.
+func (l *lane) cost(tb testing.TB, run func() error) time.Duration {
+	tb.Helper()
 	before := l.cpu(tb)
-	if err := l.load.Run(ops, r); err != nil {
+	if err := run(); err != nil {
 		tb.Fatal(err)
 	}
 	after := l.cpu(tb)
@@ -177,9 +183,11 @@ func (r *row) measure(b *testing.B, name string) *drive.Result {
 	result, other := drive.NewResult(), drive.NewResult()
 	count := min(slices, max(1, b.N/(2*own.load.InFlight())))
 	t := takeTurns(count, b.N, func(n int) time.Duration {
-		b.StartTimer()
-		defer b.StopTimer()
-		return own.work(b, n, result)
+		return own.cost(b, func() error {
+			b.StartTimer()
+			defer b.StopTimer()
+			return own.load.Run(n, result)
+		})
 	}, func(n int) time.Duration { return ref.work(b, n, other) })
 	objects, bytes := allocated()
 	report(b, t, result, objects, bytes)
