@@ -26,7 +26,7 @@
 // "listening HOST:PORT", to standard output when it serves, and exits with
 // status 0 when its standard input ends, so none outlives the program that
 // measures it. One that is written in Go answers a line "stats" on its input
-// with a line of JSON on its output, see servers.Stats. A WORK that it does not
+// with a line of JSON on its output, see proc.Stats. A WORK that it does not
 // know ends it with status 2. All of them listen with the largest backlog and
 // set TCP_NODELAY. None of them logs while it serves.
 //
