@@ -24,7 +24,7 @@ func TestEchoCostsLittleMoreThanEpoll(t *testing.T) {
 	const (
 		attempts = 3
 		rounds   = 15
-		ops      = 10_000
+		ops      = 5000
 	)
 	r := newRow(t, choosePlace(t), drive.Echo{Conns: 50, Depth: 1, Size: messageSize}, "echo")
 	own, ref := r.lane(t, "skein"), r.lane(t, reference)

@@ -88,7 +88,7 @@ func (d *dialer) dial(receive int) (int, error) {
 		err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit) // of connect, too
 	}
 	if err == nil {
-		for err = unix.Connect(fd, &d.addr); err == unix.EINTR; {
+		for err = unix.Connect(fd, &d.addr); errors.Is(err, unix.EINTR); {
 			err = connected(fd)
 		}
 	}
@@ -97,7 +97,7 @@ func (d *dialer) dial(receive int) (int, error) {
 	}
 	if err != nil {
 		_ = unix.Close(fd)
-		if err == unix.EINPROGRESS {
+		if errors.Is(err, unix.EINPROGRESS) {
 			err = ErrSilent
 		}
 		return -1, fmt.Errorf("connect: %w", err)
