@@ -34,7 +34,8 @@ func (l leakChecked) Run() int {
 //
 // Besides testscript's own commands, a script has those of daemon_test.go, for
 // skein commands that go on while the script does (start, expect, signal,
-// finish), and those of peers_test.go: fails, freeports and peer.
+// finish), those of peers_test.go: fails, freeports and peer, and those of
+// load_test.go: wellformed and jsonhas.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -49,6 +50,9 @@ func TestScripts(t *testing.T) {
 			"fails":     fails,
 			"freeports": freePorts,
 			"peer":      peer,
+
+			"wellformed": wellFormed,
+			"jsonhas":    jsonHas,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "root" {

@@ -21,6 +21,7 @@ type cli struct {
 	Transform  transformPoetry `cmd:"" help:"Serve transformations of poems, over netstrings, lines and datagrams."`
 	DummyHTTP  dummyHTTP       `cmd:"" name:"dummyhttp" help:"Take HTTP POST requests, and answer how long their bodies were."`
 	Get        get             `cmd:"" help:"Fetch poems from servers, side by side, and print them."`
+	Load       loadServer      `cmd:"" help:"Put a server under load, and measure how it bears that."`
 }
 
 const description = "Poetry servers and clients on one event loop. " +

@@ -14,6 +14,7 @@
 // does it, in a file of its own; a new one is a new field of cli.
 //
 // Reading order: command.go, errors.go, log.go; serve.go with fastpoetry.go,
-// slowpoetry.go and proxy.go; transform.go and dummyhttp.go; get.go; demo.go and
-// narrator.go. The options that have types of their own are in options.go.
+// slowpoetry.go and proxy.go; transform.go and dummyhttp.go; get.go; load.go, load_options.go
+// and load_run.go; demo.go and narrator.go. The options that have types of their own
+// are in options.go.
 package command
