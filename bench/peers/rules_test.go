@@ -2,14 +2,20 @@ package peers_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
+
+// stuck is how long nothing goes out before a client believes that nothing will.
+const stuck = 200 * time.Millisecond
 
 // rule is something that the contract asks of every server.
 type rule struct {
@@ -22,9 +28,11 @@ var rules = []rule{
 	{"echo", checkEcho},
 	{"poem", checkPoem},
 	{"poem of 8 MiB to one who reads late", checkLongPoem},
+	{"echo to one who reads late", checkEchoLate},
 	{"transform in single bytes", checkTransformBytes},
 	{"transform 1,000 in one piece", checkTransformMany},
 	{"transform a long text", checkTransformLong},
+	{"transform for one who reads late", checkTransformLate},
 	{"once", checkOnce},
 	{"stream", checkStream},
 	{"proxy", checkProxy},
@@ -82,6 +90,41 @@ func checkEcho(t *testing.T, argv []string) {
 		t.Fatal(err)
 	}
 	wantAll(t, c, nil)
+}
+
+func checkEchoLate(t *testing.T, argv []string) {
+	data := noise(16 << 20)
+	checkLate(t, argv, "echo", data, data)
+}
+
+func checkTransformLate(t *testing.T, argv []string) {
+	requests, replies := exchange(1000)
+	checkLate(t, argv, "transform", bytes.Repeat(requests, 300), bytes.Repeat(replies, 300))
+}
+
+// checkLate reads nothing before the server takes nothing more, or has taken all:
+// the kernel does not take all of the answers then.
+func checkLate(t *testing.T, argv []string, work string, data, want []byte) {
+	c := start(t, argv, work).dial(t)
+	if err := c.SetWriteDeadline(time.Now().Add(stuck)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := c.Write(data)
+	for n > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		data = data[n:]
+		if err := c.SetWriteDeadline(time.Now().Add(stuck)); err != nil {
+			t.Fatal(err)
+		}
+		n, err = c.Write(data)
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if err := c.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		t.Fatal(err)
+	}
+	send(t, c, data[n:], []int{1 << 20}, false)
+	wantNext(t, c, want)
 }
 
 func checkPoem(t *testing.T, argv []string) {
@@ -207,13 +250,41 @@ func checkHalfClose(t *testing.T, argv []string) {
 			wantAll(t, conn, c.want)
 		})
 	}
+	t.Run("at once", func(t *testing.T) { checkEndAtOnce(t, argv) })
 }
 
+// checkEndAtOnce has clients whose end is there when the server first looks.
+func checkEndAtOnce(t *testing.T, argv []string) {
+	p := start(t, argv, "echo")
+	clients := make([]*net.TCPConn, 100)
+	for i := range clients {
+		clients[i] = p.dial(t)
+		if _, err := io.WriteString(clients[i], "short"); err != nil {
+			t.Fatal(err)
+		}
+		if err := clients[i].CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range clients {
+		wantAll(t, c, []byte("short"))
+	}
+}
+
+// checkUnread sends on after the one request that is answered. A reset would end
+// a write, even if the answer had come.
 func checkUnread(t *testing.T, argv []string) {
 	p := start(t, argv, "once")
 	c := p.dial(t)
 	requests, _ := exchange(20_000)
-	send(t, c, slices.Concat(request("First"), requests), oddPieces(), true)
+	for _, data := range [][]byte{request("First"), requests, requests, requests} {
+		if _, err := c.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
 	wantAll(t, c, reply("First"))
 }
 
