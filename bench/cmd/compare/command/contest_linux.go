@@ -1,0 +1,236 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"skein/bench/cmd/compare/report"
+	rounds "skein/bench/cmd/compare/turns"
+	"skein/bench/internal/drive"
+	"skein/bench/internal/proc"
+	"skein/bench/internal/stat"
+)
+
+// restLimit is how long a server may go on after a slice with what belongs to
+// it, such as closing connections.
+const restLimit = 300 * time.Millisecond
+
+// a fighter is a server with its load in one row.
+type fighter struct {
+	built
+	server *proc.Server
+	load   drive.Load
+	broken error // why it cannot take part
+}
+
+// contest measures a row in which all servers are up at once and take turns.
+func (b *bench) contest(ctx context.Context, r row) {
+	flags, done, err := b.flags(r)
+	if err != nil {
+		b.failRow(r, interruption(ctx, err))
+		return
+	}
+	defer done()
+	fighters := b.enter(ctx, r, flags)
+	defer b.leave(fighters)
+	// A slice that waits for its server is not to keep who interrupts waiting.
+	stop := context.AfterFunc(ctx, func() {
+		for _, f := range fighters {
+			if f.server != nil {
+				_ = f.server.Kill()
+			}
+		}
+	})
+	defer stop()
+	list := make([]rounds.Contender, 0, len(fighters))
+	for _, f := range fighters {
+		list = append(list, rounds.Contender{Name: f.Name, Slice: func() ([]float64, error) {
+			figures, err := f.slice(b.c, r)
+			return figures, interruption(ctx, err)
+		}})
+	}
+	step, of := 0, (b.c.rounds+1)*len(list)
+	outcomes := rounds.Run(ctx, list, b.c.rounds, func(round int, name string) {
+		b.say.step(step, of, fmt.Sprintf("round %d of %d", round, b.c.rounds), b.report.Label(name))
+		step++
+	})
+	b.enterRow(r, outcomes, fighters)
+}
+
+// flags returns the servers' flags for a row, and starts the origin where it
+// takes one; done ends that. The origin is on the loads' core, and what it costs
+// is nobody's.
+func (b *bench) flags(r row) (flags []string, done func(), err error) {
+	done = func() {}
+	switch {
+	case r.load == stream:
+		return []string{"-stream", fmt.Sprint(streamSize)}, done, nil
+	case r.load == fetch && !r.origin:
+		return []string{"-poem", fmt.Sprint(poemSize)}, done, nil
+	case !r.origin:
+		return nil, done, nil
+	}
+	i := slices.IndexFunc(b.servers, func(s built) bool { return s.Name == b.report.Reference })
+	argv := slices.Concat(b.servers[i].argv, []string{"poem", "-poem", fmt.Sprint(poemSize)})
+	origin, err := proc.Start(b.client, argv...)
+	if err != nil {
+		return nil, done, fmt.Errorf("the origin: %w", err)
+	}
+	return []string{"-origin", origin.Addr()}, func() { b.stop("the origin", origin) }, nil
+}
+
+// enter starts the servers and connects their loads.
+func (b *bench) enter(ctx context.Context, r row, flags []string) []*fighter {
+	var list []*fighter
+	for _, s := range b.servers {
+		if ctx.Err() != nil {
+			break
+		}
+		b.say.step(0, 1, "connecting", s.Label)
+		f := &fighter{built: s}
+		list = append(list, f)
+		if f.server, f.broken = b.start(s, r.work, flags...); f.broken != nil {
+			continue
+		}
+		f.load, f.broken = drive.Spawn(b.client, b.self, b.c.drive(r), f.server.Addr())
+	}
+	return list
+}
+
+// leave ends loads and servers.
+func (b *bench) leave(list []*fighter) {
+	for _, f := range list {
+		if f.load != nil {
+			_ = f.load.Close() // an error of its was told by Run
+		}
+	}
+	for _, f := range list {
+		if f.server != nil {
+			b.stop(f.Label, f.server)
+		}
+	}
+}
+
+// drive is the load of a row.
+func (c config) drive(r row) drive.Work {
+	switch {
+	case r.kind == paced:
+		return drive.Paced{Conns: r.conns, Size: messageSize, Rate: float64(c.rate)}
+	case r.load == echo:
+		return drive.Echo{Conns: r.conns, Depth: r.depth, Size: messageSize}
+	case r.load == fetch:
+		return drive.Fetch{AtOnce: r.conns, Poem: poemSize}
+	case r.load == once:
+		return drive.TransformOnce{AtOnce: r.conns, Size: textSize}
+	case r.load == transform:
+		return drive.Transform{Conns: r.conns, Depth: r.depth, Size: textSize}
+	}
+	return drive.Stream{Conns: r.conns, Bytes: streamSize}
+}
+
+// slice lets the server work, and returns its figures: the CPU time of an
+// operation, or the latencies.
+func (f *fighter) slice(c config, r row) ([]float64, error) {
+	if f.broken != nil {
+		return nil, f.broken
+	}
+	before, err := f.server.CPU()
+	if err != nil {
+		return nil, err
+	}
+	result := drive.NewResult()
+	if err := f.load.RunFor(c.sliceOf(r), result); err != nil {
+		return nil, err
+	}
+	if _, err := f.server.Settle(restLimit); err != nil {
+		return nil, err
+	}
+	after, err := f.server.CPU()
+	if err != nil {
+		return nil, err
+	}
+	if result.Ops == 0 {
+		return nil, errors.New("it completed nothing within its slice: use a longer -slice")
+	}
+	if r.kind == paced {
+		return latencies(result), nil
+	}
+	return []float64{float64(after-before) / float64(result.Ops)}, nil
+}
+
+// quantiles are the latency rows.
+var quantiles = []struct {
+	name  string
+	share float64
+}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}
+
+// latencies are a slice's quantiles in microseconds.
+func latencies(r *drive.Result) []float64 {
+	var list []float64
+	for _, q := range quantiles {
+		list = append(list, float64(r.Quantile(q.share))/1e3)
+	}
+	return list
+}
+
+// enterRow puts what came of a row into the report.
+func (b *bench) enterRow(r row, outcomes map[string]*rounds.Outcome, fighters []*fighter) {
+	if r.kind != paced {
+		cells, base := rounds.Ratios(outcomes, 0, b.report.Reference)
+		b.report.Add(b.c.section(r.kind), report.Row{Name: r.name, Label: r.label, Unit: r.unit(), Base: base, Cells: cells})
+		return
+	}
+	micros := report.Section{Name: "µs", Title: "The same in microseconds, and what collections of garbage stopped the servers in Go for"}
+	for i, q := range quantiles {
+		cells, base := rounds.Ratios(outcomes, i, b.report.Reference)
+		b.report.Add(b.c.section(r.kind), report.Row{Name: "latency-" + q.name, Label: q.name, Unit: "µs", Base: base, Cells: cells})
+		b.report.Add(micros, report.Row{Name: "micros-" + q.name, Label: q.name, Unit: "µs", Cells: absolute(cells)})
+	}
+	longest, count := b.pauses(fighters)
+	b.report.Add(micros, report.Row{Name: "gc-pause", Label: "longest pause of a collection", Unit: "µs", Cells: longest})
+	b.report.Add(micros, report.Row{Name: "gc-count", Label: "collections", Unit: "number", Cells: count})
+}
+
+// absolute are the servers' own figures from cells of ratios.
+func absolute(cells map[string]report.Cell) map[string]report.Cell {
+	own := map[string]report.Cell{}
+	for name, c := range cells {
+		if c.Failed != "" {
+			continue // told by the ratio
+		}
+		s := stat.Summarize(c.Rounds)
+		own[name] = report.Cell{Value: s.Median, Low: s.Min, High: s.Max, Spread: s.Spread()}.Finite()
+	}
+	return own
+}
+
+// pauses asks the servers in Go for their longest pause and how many collections
+// there were since they started.
+func (b *bench) pauses(list []*fighter) (longest, count map[string]report.Cell) {
+	longest, count = map[string]report.Cell{}, map[string]report.Cell{}
+	for _, f := range list {
+		if !f.TellsStats() || f.broken != nil {
+			continue
+		}
+		if stats, err := f.server.Stats(); err == nil { // a server that died was told about
+			longest[f.Name] = report.Exactly(float64(stats.MaxPauseNs) / 1e3)
+			count[f.Name] = report.Exactly(float64(stats.NumGC))
+		}
+	}
+	return longest, count
+}
+
+// failRow notes that nobody could take part.
+func (b *bench) failRow(r row, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	cells := map[string]report.Cell{}
+	for _, s := range b.servers {
+		cells[s.Name] = report.Failed(err.Error())
+	}
+	b.report.Add(b.c.section(r.kind), report.Row{Name: r.name, Label: r.label, Unit: r.unit(), Cells: cells})
+}

@@ -1,0 +1,17 @@
+//go:build !linux
+
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+)
+
+// errNeedsLinux says why there is nothing to be had here.
+var errNeedsLinux = errors.New("needs Linux, whose clocks of other processes and whose cores it measures by; this is " + runtime.GOOS)
+
+func loadProcess([]string) int { return statusFailed }
+
+func run(context.Context, config, io.Writer, io.Writer) (bool, error) { return false, errNeedsLinux }
