@@ -99,7 +99,7 @@ func (a *Application) Run() error {
 }
 
 // giveUp waits until a failed start is undone, for which the loop may have to
-// turn, and gives the reactor back.
+// turn, and gives the reactor back. A signal ends the waiting.
 func (a *Application) giveUp() error {
 	var failure error
 	over, r := false, a.Reactor

@@ -121,6 +121,16 @@ func TestApplicationThatDoesNotStart(t *testing.T) {
 	}
 }
 
+// TestAFailedStartGivesTheReactorBack, also where the loop need not turn.
+func TestAFailedStartGivesTheReactorBack(t *testing.T) {
+	r := newLoop(t)
+	var d diary
+	p := newPart("p", &d)
+	p.start = func() error { return errBroken }
+	expectErr(t, "the error", newApp(t, r, p).Run(), errBroken)
+	expectErr(t, "the reactor", r.Run(), reactor.ErrNotRestartable)
+}
+
 func TestApplicationWithoutAReactor(t *testing.T) {
 	var a service.Application
 	for what, err := range map[string]error{"run": a.Run(), "start": service.Start(&a), "prepare": service.PrivilegedStart(&a)} {

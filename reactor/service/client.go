@@ -68,8 +68,9 @@ type TCPClient struct {
 	ended   bool // it has been stopped, or never will connect again
 }
 
-// startsAgain makes Start, while the service stops, mean another start.
-func (c *TCPClient) startsAgain() {}
+// startTakenBack tells those who wait for what a start in the middle of a stop
+// would have brought: there is no StopService for it.
+func (c *TCPClient) startTakenBack() { c.disappoint(deferred.ErrCancelled) }
 
 // StartService begins to connect. [Start] calls it.
 //

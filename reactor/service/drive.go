@@ -21,8 +21,11 @@ const (
 )
 
 // restarter is the power of a service for which Start while it stops means: and
-// then start again. Its StartService does not fail for that reason.
-type restarter interface{ startsAgain() }
+// then start again.
+type restarter interface {
+	// startTakenBack says that a Stop came before that start, or that it failed.
+	startTakenBack()
+}
 
 // PrivilegedStart does the first half of a start: what needs the privileges that
 // the process has now, for s and all in it. [Start] does it too, if it has not
@@ -76,7 +79,10 @@ func Start(s Service) error {
 		}
 	case prepared:
 	case stopping:
-		if _, ok := s.(restarter); ok && !b.again {
+		if b.again {
+			return startError(s, ErrRunning)
+		}
+		if _, ok := s.(restarter); ok {
 			b.again = true
 			return nil
 		}
@@ -115,7 +121,10 @@ func Stop(s Service) *deferred.Deferred {
 	case preparing, starting:
 		b.stopAsked = true
 	case stopping:
-		b.again = false
+		if b.again {
+			b.again = false
+			s.(restarter).startTakenBack()
+		}
 	default:
 		end(s)
 	}
@@ -123,13 +132,11 @@ func Stop(s Service) *deferred.Deferred {
 }
 
 // bind remembers the outermost struct that embeds the Base of s, so that
-// whoever finds the service in the tree drives that and no part of it. In a
-// collection it is known: AddService was given it.
+// whoever has only a part of it drives the whole all the same. AddService and
+// Named may have been given it before.
 func bind(s Service) Service {
 	b := s.base()
-	if b.self == nil || b.parent == nil && b.state == stopped {
-		b.self = s
-	}
+	b.self = b.outer(s)
 	return b.self
 }
 
@@ -183,6 +190,7 @@ func ended(s Service, err error) {
 	if b.again { // before the others hear of the stop: they may want another start or stop
 		b.again = false
 		if err := Start(s); err != nil {
+			s.(restarter).startTakenBack()
 			deferred.Fail(err) // dropped, so it is reported as unhandled
 		}
 	}

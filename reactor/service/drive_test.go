@@ -67,6 +67,9 @@ func TestStopUndoesWhatHasSucceeded(t *testing.T) {
 		p.start = fails
 		refusals(t, service.Start(p), errBroken, `can't start service "p": broken`)
 		d.expect(t, "start p")
+		p = &part{diary: &d, start: fails}
+		refusals(t, service.Start(p), errBroken, `can't start *service_test.part: broken`)
+		d.expect(t, "start ")
 	})
 	t.Run("only prepared", func(t *testing.T) {
 		var d diary
@@ -105,6 +108,7 @@ func TestStartAtTheWrongTime(t *testing.T) {
 func TestStopTwice(t *testing.T) {
 	var d diary
 	p := newPart("p", &d)
+	deferredtest.SuccessResultOf(t, service.Stop(&part{})) // nobody has had to do with that one
 	deferredtest.SuccessResultOf(t, service.Stop(p))
 	must(t, service.Start(p))
 	for range 2 {
@@ -149,6 +153,8 @@ func TestStopDuringAStart(t *testing.T) {
 			deferredtest.SuccessResultOf(t, asked)
 			want(t, "running", p.Running(), false)
 			d.expect(t, tc.want...)
+			p.prepare, p.start = nil, nil
+			must(t, service.Start(p)) // what was asked for then is forgotten
 		})
 	}
 }

@@ -207,9 +207,7 @@ func TestTreesAgreeWithTheModel(t *testing.T) {
 			"disown": func(t *rapid.T) {
 				n := one(t)
 				need, none := after(n)
-				d := w.real[n].(interface {
-					DisownServiceParent() *deferred.Deferred
-				}).DisownServiceParent()
+				d := w.real[n].DisownServiceParent()
 				if n.parent == nil {
 					d.AddErrback(func(err error) (any, error) { expect(t, "disown", err, service.ErrNotChild); return nil, nil })
 					return

@@ -79,6 +79,7 @@ func TestRollBack(t *testing.T) {
 }
 
 func TestAllStopErrorsAreTold(t *testing.T) {
+	deferredtest.Unhandled(t) // nothing is reported besides
 	var d diary
 	a, b, c := newPart("a", &d), newPart("b", &d), newPart("c", &d)
 	other := errors.New("other")
@@ -154,6 +155,11 @@ func TestAddToOneThatRuns(t *testing.T) {
 	want(t, "the others run", m.Running(), true)
 	d.expect(t, "start broken")
 
+	fickle := newPart("fickle", &d)
+	fickle.start = func() error { fickle.DisownServiceParent(); return errBroken }
+	expectErr(t, "the error", m.AddService(fickle), errBroken)
+	d.expect(t, "start fickle")
+
 	early := newPart("early", &d)
 	must(t, service.Start(early))
 	must(t, m.AddService(early)) // it is not started twice
@@ -192,6 +198,7 @@ func TestTheTreeChangesUnderItsOwnStart(t *testing.T) {
 		m       *service.MultiService
 		a, b, c *part
 		extra   *part
+		fault   error // what the start of b fails with
 	}
 	cases := []struct {
 		name    string
@@ -205,6 +212,8 @@ func TestTheTreeChangesUnderItsOwnStart(t *testing.T) {
 			[]string{"start a", "start b", "stop b", "start c"}},
 		{"disowns itself", func(t *testing.T, s *scene) { s.b.DisownServiceParent() }, nil,
 			[]string{"start a", "start b", "stop b", "start c"}},
+		{"disowns itself and fails", func(t *testing.T, s *scene) { s.b.DisownServiceParent(); s.fault = errBroken }, nil,
+			[]string{"start a", "start b", "start c"}},
 		{"stops one before", func(t *testing.T, s *scene) { service.Stop(s.a) }, nil,
 			[]string{"start a", "start b", "stop a", "start c"}},
 		{"disowns one before", func(t *testing.T, s *scene) { s.a.DisownServiceParent() }, nil,
@@ -226,7 +235,7 @@ func TestTheTreeChangesUnderItsOwnStart(t *testing.T) {
 			var d diary
 			s := &scene{a: newPart("a", &d), b: newPart("b", &d), c: newPart("c", &d), extra: newPart("extra", &d)}
 			s.m = tree(t, "m", s.a, s.b, s.c)
-			s.b.start = func() error { tc.act(t, s); return nil }
+			s.b.start = func() error { tc.act(t, s); return s.fault }
 			expectErr(t, "the error", service.Start(s.m), tc.outcome)
 			want(t, "running", s.m.Running(), tc.outcome == nil)
 			d.expect(t, tc.want...)
@@ -238,14 +247,19 @@ func TestTheTreeChangesUnderItsOwnStop(t *testing.T) {
 	var d diary
 	a, b, c, extra := newPart("a", &d), newPart("b", &d), newPart("c", &d), newPart("extra", &d)
 	m := tree(t, "m", a, b, c)
+	other := tree(t, "other")
+	must(t, service.Start(other))
 	c.stop = func() *deferred.Deferred {
 		must(t, m.AddService(extra))
-		return b.DisownServiceParent()
+		b.DisownServiceParent()
+		must(t, other.AddService(b))
+		return nil
 	}
 	must(t, service.Start(m))
 	deferredtest.SuccessResultOf(t, service.Stop(m))
-	d.expect(t, "start a", "start b", "start c", "stop c", "stop b", "stop a")
+	d.expect(t, "start a", "start b", "start c", "stop c", "stop b", "start b", "stop a")
 	want(t, "what was added runs", extra.Running(), false)
+	want(t, "what is elsewhere now runs", b.Running(), true)
 }
 
 // pool is a service that is made of others and does something of its own.
@@ -278,4 +292,9 @@ func TestMultiServiceCanBeEmbedded(t *testing.T) {
 	d.expect(t, "before all", "start a", "after all", "start worker")
 	service.Stop(a.Parent()) // all of it, not only the part that holds a
 	d.expect(t, "before the end", "stop worker", "stop a")
+	worker, _ := p.ServiceNamed("worker")
+	worker.DisownServiceParent()
+	must(t, service.Start(&p.MultiService))
+	service.Stop(&p.MultiService)
+	d.expect(t, "before all", "start a", "after all", "start worker", "before the end", "stop worker", "stop a")
 }

@@ -146,6 +146,8 @@ func TestServersThatCannotStart(t *testing.T) {
 	taken, err := m.ListenTCP("127.0.0.1:7", greeters)
 	must(t, err)
 	defer taken.StopListening()
+	_, err = m.ListenUDP("127.0.0.1:6", &mailbox{})
+	must(t, err)
 	cases := []struct {
 		name string
 		s    service.Service
@@ -154,6 +156,7 @@ func TestServersThatCannotStart(t *testing.T) {
 		{"a port that is taken", &service.TCPServer{Reactor: m.Reactor, Addr: "127.0.0.1:7", Factory: greeters}, syscall.EADDRINUSE},
 		{"no reactor", &service.TCPServer{Addr: "127.0.0.1:8", Factory: greeters}, service.ErrNoReactor},
 		{"no reactor, by UNIX", &service.UNIXServer{Path: "@x", Factory: greeters}, service.ErrNoReactor},
+		{"a socket that is taken", &service.UDPServer{Reactor: m.Reactor, Addr: "127.0.0.1:6", Protocol: &mailbox{}}, syscall.EADDRINUSE},
 		{"no reactor, by UDP", &service.UDPServer{Addr: "127.0.0.1:8", Protocol: &mailbox{}}, service.ErrNoReactor},
 	}
 	for _, tc := range cases {
@@ -162,14 +165,14 @@ func TestServersThatCannotStart(t *testing.T) {
 			want(t, "running", tc.s.Running(), false)
 		})
 	}
-	want(t, "ports that are open", len(m.Listening()), 1)
+	want(t, "ports that are open", len(m.Listening()), 2)
 
 	var d diary
 	first := &service.TCPServer{Reactor: m.Reactor, Addr: "127.0.0.1:9", Factory: greeters}
 	second := service.Named("second", &service.TCPServer{Reactor: m.Reactor, Addr: "127.0.0.1:7", Factory: greeters})
 	err = service.Start(tree(t, "m", newPart("a", &d), first, second))
 	refusals(t, err, syscall.EADDRINUSE, `can't start service "second": couldn't listen on 127.0.0.1:7: address already in use`)
-	want(t, "ports that are open after the roll-back", len(m.Listening()), 1)
+	want(t, "ports that are open after the roll-back", len(m.Listening()), 2)
 	d.expect(t) // all ports are bound before anything is started
 }
 

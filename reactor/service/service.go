@@ -28,6 +28,8 @@ type Service interface {
 	Running() bool
 	// Parent returns the collection that the service is in, or nil.
 	Parent() Collection
+	// DisownServiceParent takes the service out of its parent and stops it.
+	DisownServiceParent() *deferred.Deferred
 
 	// base seals the interface: Base has it.
 	base() *Base
