@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -276,4 +278,42 @@ func TestAReactorThatStopsEndsTheTrying(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestClientOnTheMachine keeps connected to a server that ends each connection,
+// and that is away for a while.
+func TestClientOnTheMachine(t *testing.T) {
+	reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+		server := &service.TCPServer{Reactor: r, Addr: "127.0.0.1:0", Factory: greeters}
+		must(t, service.Start(server))
+		server.Addr = server.Port().Addr().String() // it comes back to the same place
+		var heard []*protocoltest.Recorder
+		c := &service.TCPClient{Reactor: r, Addr: server.Addr, Retry: func(int) time.Duration { return time.Millisecond }}
+		c.Factory = build(func() protocol.Protocol {
+			heard = append(heard, &protocoltest.Recorder{})
+			return heard[len(heard)-1]
+		})
+		return deferred.InlineCallbacks(func(in *deferred.Inline) (any, error) {
+			must(t, service.Start(c))
+			waitUntil(in, r, func() bool { return len(heard) > 3 })
+			_, err := in.Yield(service.Stop(server))
+			must(t, err)
+			var away error
+			waitUntil(in, r, func() bool { // connections that have been made live on
+				c.WhenConnected(1).AddErrback(func(err error) (any, error) { away = err; return nil, nil })
+				return away != nil
+			})
+			expectErr(t, "while the server is away", away, syscall.ECONNREFUSED)
+			must(t, service.Start(server))
+			_, err = in.Yield(c.WhenConnected(0))
+			expectErr(t, "when it is back", err, nil)
+			for i, h := range heard[:3] {
+				want(t, "what connection "+strconv.Itoa(i)+" heard", string(h.Received()), "hello")
+				expectErr(t, "its contract", h.Err(), nil)
+			}
+			_, err = in.Yield(service.Stop(c))
+			must(t, err)
+			return in.Yield(service.Stop(server))
+		})
+	})
 }
