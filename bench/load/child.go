@@ -29,8 +29,8 @@ func Serve(r *reactor.Reactor, in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
 		return fmt.Errorf("the parent's options: %w", err)
 	}
-	w := newReportWriter(out)
-	g := New(r, o, w.write)
+	w := newPiped(out)
+	g := newGenerator(r, o, w)
 	g.Over().AddBoth(func(any, error) (any, error) {
 		_ = r.Stop() // it may be stopping
 		return nil, nil
@@ -54,36 +54,3 @@ func Serve(r *reactor.Reactor, in io.Reader, out io.Writer) error {
 // longestLine bounds a line between the processes: the options have a text of a
 // netstring at most, a report has histograms.
 const longestLine = 16 << 20
-
-// reportWriter writes reports as lines of JSON, off the loop.
-type reportWriter struct {
-	lines chan []byte
-	done  chan struct{}
-}
-
-// newReportWriter returns one that writes to out.
-func newReportWriter(out io.Writer) *reportWriter {
-	w := &reportWriter{lines: make(chan []byte, 256), done: make(chan struct{})}
-	go func() {
-		defer close(w.done)
-		for line := range w.lines {
-			_, _ = out.Write(line) // a parent that has gone ends us by its end of the other pipe
-		}
-	}()
-	return w
-}
-
-// write encodes a report, so that it may be used again, and has it written.
-func (w *reportWriter) write(r *Report) {
-	line, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // a report is made of numbers
-	}
-	w.lines <- append(line, '\n')
-}
-
-// close waits until all is written.
-func (w *reportWriter) close() {
-	close(w.lines)
-	<-w.done
-}

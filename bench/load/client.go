@@ -113,9 +113,9 @@ func (c *client) succeed() {
 	c.since = now
 	g.watch.good(now)
 	g.report.Operations++
-	g.report.Latency.record(now - o.due)
+	g.record(now-o.due, 1)
 	if g.opts.Rate > 0 {
-		g.report.Service.record(now - o.begun)
+		g.full.Service.record(now-o.begun, 1)
 	}
 }
 
@@ -147,7 +147,7 @@ func (c *client) connect() {
 		// The reactor is stopping: a new attempt fails in the orderly way.
 	}
 	options := []reactor.ConnectOption{reactor.ConnectTimeout(g.opts.Timeout)}
-	if from := g.source.bind(c.source); from != "" {
+	if from := g.source.bind(c.source, g.opts.Addrs[g.server]); from != "" {
 		options = append(options, reactor.BindAddress(from))
 	}
 	c.connector = g.r.ConnectTCP(to, c, options...)
@@ -169,9 +169,9 @@ func (c *client) ConnectionMade() {
 	c.state, c.fails, c.moves = connected, 0, 0
 	g.connecting--
 	g.live++
-	g.report.Peak = max(g.report.Peak, g.live)
+	g.peak = max(g.peak, g.live)
 	g.report.Opened++
-	g.report.Connect.record(now - c.since)
+	g.full.Connect.record(now-c.since, 1)
 	g.watch.connected(now)
 	if g.phase == Over {
 		c.close()
@@ -296,7 +296,7 @@ func (c *client) ClientConnectionFailed(_ protocol.Connector, reason error) {
 		return // the load is stopped, too
 	}
 	kind := kindOf(reason)
-	if kind == NoPorts && int(c.moves)+1 < g.source.count() {
+	if kind == NoPorts && int(c.moves)+1 < g.source.count(g.opts.Addrs[g.server]) {
 		c.moves++
 		c.source = g.source.after(c.source)
 		c.connect()

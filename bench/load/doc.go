@@ -23,6 +23,6 @@
 //
 // Reading order: options.go, kinds.go; generator.go with client.go and mode.go
 // (poem.go, echo.go, transform.go, idle.go), schedule.go, watch.go, source.go;
-// report.go, total.go, result.go; text.go, plot.go, progress.go; fleet.go,
+// report.go, tell.go, total.go, result.go; text.go, plot.go, progress.go; fleet.go,
 // child.go.
 package load

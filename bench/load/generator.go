@@ -18,7 +18,6 @@ type Generator struct {
 	r    *reactor.Reactor
 	opts Options
 	mode mode
-	out  func(*Report)
 
 	// The time, in nanoseconds since the epoch.
 	epoch   time.Time
@@ -40,6 +39,7 @@ type Generator struct {
 
 	// Gauges.
 	live       int // connections
+	peak       int // of live
 	connecting int
 	unsettled  int // clients whose first connection is not decided
 	unopened   int // the next client to be opened
@@ -48,7 +48,12 @@ type Generator struct {
 
 	watch  watch // whether the server is there
 	single bool  // the server closes after its first answer
+
+	// What is told. See send.
 	report *Report
+	full   *Histograms
+	fullAt int64 // when full was told last
+	out    output
 }
 
 // op is one operation that is under way.
@@ -57,11 +62,14 @@ type op struct {
 	begun int64 // when it did
 }
 
-// New returns a generator on r that passes its reports to out. A report, with
-// its histograms, is valid until out returns.
-func New(r *reactor.Reactor, o Options, out func(*Report)) *Generator {
+// New returns a generator on r that adds what it finds to the total.
+func New(r *reactor.Reactor, o Options, t *Total) *Generator { return newGenerator(r, o, local{t}) }
+
+// newGenerator returns a generator on r that tells what it finds to out.
+func newGenerator(r *reactor.Reactor, o Options, out output) *Generator {
 	o = o.withDefaults()
-	g := &Generator{r: r, opts: o, out: out, epoch: r.Now(), phase: Opening, report: newReport(o.Index)}
+	g := &Generator{r: r, opts: o, out: out, epoch: r.Now(), phase: Opening}
+	g.report, g.full = out.begin()
 	g.mode = newMode(g)
 	g.clients = make([]client, o.Conns)
 	g.ops = make([]op, o.Conns*o.Depth)
@@ -144,7 +152,7 @@ func (g *Generator) Begin() {
 	g.watch.since = g.began
 	g.report.From, g.report.To = 0, 0
 	g.set(endTimer, g.opts.For, g.endOfTime)
-	g.set(deadlineTimer, g.opts.For+g.opts.Timeout+time.Second, g.deadline)
+	g.set(backlogTimer, g.opts.For+g.opts.Timeout, g.endOfBacklog)
 	for i := range g.clients {
 		if c := &g.clients[i]; c.state == connected {
 			g.free(c)
@@ -165,6 +173,7 @@ const (
 	dueTimer
 	restTimer
 	endTimer
+	backlogTimer
 	deadlineTimer
 	closeTimer
 	timerKinds
@@ -204,16 +213,24 @@ func (g *Generator) maybeOver() {
 // since returns the time since the measurement began.
 func (g *Generator) since() int64 { return g.now() - g.began }
 
-// deadline ends what should have ended.
+// endOfBacklog gives up what was due and has not begun: those who wait for a
+// result have waited for another time limit.
+func (g *Generator) endOfBacklog() {
+	now := g.since()
+	g.sched.rest(now, func(n, due int64) {
+		g.report.Failed += uint64(n)
+		g.report.Errors[Overdue] += uint64(n)
+		g.record(now-due, n) // at least
+	})
+	g.set(deadlineTimer, g.opts.Timeout+time.Second, g.deadline)
+	g.maybeOver()
+}
+
+// deadline ends what should have ended by its own time limit.
 func (g *Generator) deadline() {
-	for due, ok := g.sched.take(g.since()); ok; due, ok = g.sched.take(g.since()) {
-		g.report.Failed++
-		g.report.Latency.record(g.since() - due) // at least
-		g.count(Overdue, "no connection was free")
-	}
 	for i := range g.clients {
 		if c := &g.clients[i]; c.underway > 0 {
-			g.count(TimedOut, "the end of the measurement")
+			g.count(TimedOut, "it did not end with the measurement")
 			c.failAll()
 		}
 	}
@@ -284,11 +301,25 @@ func (g *Generator) flush() {
 	g.send()
 }
 
-// send passes the report on and empties it.
+// send passes the report on, and goes on with an empty one. The histograms go
+// with it when it is time, and with the last.
 func (g *Generator) send() {
-	g.report.Phase, g.report.Open = g.phase, g.live
-	g.out(g.report)
-	g.report.reset()
+	now, r := g.now(), g.report
+	r.Process, r.Phase, r.Open, r.Peak = g.opts.Index, g.phase, g.live, g.peak
+	if now-g.fullAt >= fullEvery || g.phase == Over {
+		r.Full, g.fullAt = g.full, now
+	}
+	g.report, g.full = g.out.exchange(r, g.full)
+	g.report.From, g.report.To = r.To, r.To
+}
+
+// fullEvery is the time between reports with histograms.
+const fullEvery = int64(time.Second)
+
+// record counts the latency of n operations.
+func (g *Generator) record(ns, n int64) {
+	g.report.Recent.record(ns, n)
+	g.full.Latency.record(ns, n)
 }
 
 // count counts an error; sample is what it was.

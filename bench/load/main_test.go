@@ -133,7 +133,7 @@ func attack(r *reactor.Reactor, o load.Options, addr string, result **load.Resul
 		o.Timeout = 10 * time.Second
 	}
 	total := load.NewTotal(o, addr, 1)
-	g := load.New(r, o, total.Add)
+	g := load.New(r, o, total)
 	g.Open().AddCallback(func(any) (any, error) {
 		g.Begin()
 		return nil, nil

@@ -18,9 +18,9 @@ func sample(t *testing.T) *load.Result {
 	total := load.NewTotal(load.Options{Mode: load.Poem, Conns: 5, For: 10 * time.Second, Rate: 2}, "host:1 <&>", 1)
 	for i := range 10 {
 		r := &load.Report{Phase: load.Measuring, From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second, Peak: 4}
-		r.Latency, r.Service, r.Connect = load.NewHistogram(), load.NewHistogram(), load.NewHistogram()
+		r.Recent, r.Full = load.NewCoarse(), load.NewHistograms()
 		if i != 5 { // a gap
-			for _, h := range []load.Histogram{r.Latency, r.Service, r.Connect} {
+			for _, h := range []load.Histogram{r.Recent, r.Full.Latency, r.Full.Service, r.Full.Connect} {
 				if err := h.RecordValues(int64(i+1)*1_100_000, 2); err != nil {
 					t.Fatal(err)
 				}
@@ -134,8 +134,8 @@ func TestPlot(t *testing.T) {
 		t.Errorf("of nothing, it has %v", n)
 	}
 	one := load.NewTotal(load.Options{Mode: load.Poem, For: time.Second}, target, 1)
-	r := &load.Report{Phase: load.Over, To: time.Second, Latency: load.NewHistogram()}
-	if err := r.Latency.RecordValue(1_000_000); err != nil {
+	r := &load.Report{Phase: load.Over, To: time.Second, Recent: load.NewCoarse()}
+	if err := r.Recent.RecordValue(1_000_000); err != nil {
 		t.Fatal(err)
 	}
 	one.Add(r)
@@ -149,9 +149,9 @@ func TestProgress(t *testing.T) {
 	var b strings.Builder
 	p := load.Progress{Out: &b}
 	add := func(ops int64, at time.Duration) {
-		r := &load.Report{Phase: load.Measuring, From: at - time.Second, To: at, Open: 3, Latency: load.NewHistogram()}
+		r := &load.Report{Phase: load.Measuring, From: at - time.Second, To: at, Open: 3, Recent: load.NewCoarse()}
 		r.Operations, r.Received = uint64(ops), uint64(ops)*10_000
-		if err := r.Latency.RecordValues(2_000_000, ops); err != nil {
+		if err := r.Recent.RecordValues(2_000_000, ops); err != nil {
 			t.Fatal(err)
 		}
 		total.Add(r)
@@ -164,8 +164,8 @@ func TestProgress(t *testing.T) {
 	p.Write(total, 2*time.Second)
 	p.Write(total, 3*time.Second)
 	const want = `opening  0 of 5 open  0 errors
-  1.0 s  3 open  100 ops  100 ops/s  1.00 MB/s  p50 2.00 ms  p99 2.00 ms  0 errors
-  2.0 s  3 open  150 ops  50 ops/s  0.50 MB/s  p50 2.00 ms  p99 2.00 ms  1 error
+  1.0 s  3 open  100 ops  100 ops/s  1.00 MB/s  p50 2.01 ms  p99 2.01 ms  0 errors
+  2.0 s  3 open  150 ops  50 ops/s  0.50 MB/s  p50 2.01 ms  p99 2.01 ms  1 error
   2.0 s  3 open  150 ops  0 ops/s  0.00 MB/s  p50 -  p99 -  1 error
 `
 	if b.String() != want {

@@ -45,7 +45,9 @@ func (p *Progress) line(t *Total, now time.Duration) string {
 	ops, received := t.counts.Operations-p.ops, t.counts.Received-p.received
 	p.ops, p.received, p.at = t.counts.Operations, t.counts.Received, now
 	recent := times(t.recent)
-	t.recent.Reset()
+	if recent.Count > 0 {
+		t.recent.Reset()
+	}
 	failures := number(t.Failures(), "error")
 	if t.Phase() == Opening {
 		return fmt.Sprintf("opening  %d of %d open  %s", t.Open(), t.opts.Conns, failures)

@@ -12,18 +12,25 @@ const (
 	longest  = int64(time.Hour)
 )
 
-// Histogram counts times in nanoseconds, to three digits.
+// Histogram counts times in nanoseconds.
 type Histogram struct{ *hdrhistogram.Histogram }
 
-// NewHistogram returns an empty one.
+// NewHistogram returns an empty one. It has 33,000 counters, so to add one to
+// another takes a good part of a millisecond.
 func NewHistogram() Histogram { return Histogram{hdrhistogram.New(shortest, longest, 3)} }
 
-// record counts one time; what is longer than an hour counts as that.
-func (h Histogram) record(ns int64) { _ = h.RecordValue(min(max(ns, 0), longest)) }
+// NewCoarse returns an empty one that counts microseconds, to two digits. It has
+// a tenth of the counters: enough for a picture.
+func NewCoarse() Histogram {
+	return Histogram{hdrhistogram.New(int64(time.Microsecond), longest, 2)}
+}
+
+// record counts a time n times; what is longer than an hour counts as that.
+func (h Histogram) record(ns, n int64) { _ = h.RecordValues(min(max(ns, 0), longest), n) }
 
 // add adds another, which may be absent.
 func (h Histogram) add(o Histogram) {
-	if o.Histogram != nil {
+	if !o.empty() {
 		h.Merge(o.Histogram)
 	}
 }
@@ -71,13 +78,37 @@ type Report struct {
 
 	// New since the report before.
 	Counts
-	Latency Histogram       `json:"latency"` // from when an operation was due
-	Service Histogram       `json:"service"` // from when it began, if there is a rate
-	Connect Histogram       `json:"connect"`
+	Recent  Histogram       `json:"recent"` // latency, coarse
 	Errors  map[Kind]uint64 `json:"errors,omitempty"`
 	Samples map[Kind]string `json:"samples,omitempty"` // what the first of a kind was
-	Poem    *Fingerprint    `json:"poem,omitempty"`    // what all are compared with
-	Stopped string          `json:"stopped,omitempty"` // why it ended before its time
+
+	// Full has what is new since the last report that had one.
+	Full *Histograms `json:"full,omitempty"`
+
+	Poem    *Fingerprint `json:"poem,omitempty"`    // what all are compared with
+	Stopped string       `json:"stopped,omitempty"` // why it ended before its time
+}
+
+// Histograms are those of a load.
+type Histograms struct {
+	Latency Histogram `json:"latency"` // from when an operation was due
+	Service Histogram `json:"service"` // from when it began, if there is a rate
+	Connect Histogram `json:"connect"`
+}
+
+// NewHistograms returns empty ones.
+func NewHistograms() *Histograms {
+	return &Histograms{Latency: NewHistogram(), Service: NewHistogram(), Connect: NewHistogram()}
+}
+
+// all returns them.
+func (h *Histograms) all() []Histogram { return []Histogram{h.Latency, h.Service, h.Connect} }
+
+// add adds others.
+func (h *Histograms) add(o *Histograms) {
+	h.Latency.add(o.Latency)
+	h.Service.add(o.Service)
+	h.Connect.add(o.Connect)
 }
 
 // Counts are what adds up.
@@ -105,23 +136,16 @@ func (c *Counts) add(o Counts) {
 }
 
 // newReport returns one with nothing in it.
-func newReport(process int) *Report {
-	return &Report{
-		Process: process,
-		Latency: NewHistogram(), Service: NewHistogram(), Connect: NewHistogram(),
-		Errors: make(map[Kind]uint64), Samples: make(map[Kind]string),
-	}
+func newReport() *Report {
+	return &Report{Recent: NewCoarse(), Errors: make(map[Kind]uint64), Samples: make(map[Kind]string)}
 }
 
-// reset empties it for the next interval.
+// reset empties it.
 func (r *Report) reset() {
 	r.Counts = Counts{}
-	for _, h := range []Histogram{r.Latency, r.Service, r.Connect} {
-		if !h.empty() {
-			h.Reset()
-		}
+	if !r.Recent.empty() {
+		r.Recent.Reset()
 	}
 	clear(r.Errors)
 	clear(r.Samples)
-	r.From = r.To
 }

@@ -101,17 +101,17 @@ func (t *Total) Result(interrupted bool) *Result {
 		OK: len(t.errors) == 0 && !interrupted && t.stopped == "", Interrupted: interrupted, Stopped: t.stopped, Elapsed: int64(elapsed),
 		Operations: t.counts.Operations, Failed: t.counts.Failed, Wrong: t.counts.Wrong, Unfinished: t.counts.Unfinished,
 		Received: t.counts.Received, Sent: t.counts.Sent,
-		Latency: times(t.latency), Corrected: o.Rate > 0,
+		Latency: times(t.full.Latency), Corrected: o.Rate > 0,
 	}
 	if s := elapsed.Seconds(); s > 0 {
 		r.PerSecond = float64(r.Operations) / s
 		r.ReceivedPerSecond, r.SentPerSecond = float64(r.Received)/s, float64(r.Sent)/s
 	}
 	if o.Rate > 0 {
-		service := times(t.service)
+		service := times(t.full.Service)
 		r.Service = &service
 	}
-	r.Connections = Connections{Opened: t.counts.Opened, Lost: t.counts.Lost, AtEnd: t.Open(), Time: times(t.connect)}
+	r.Connections = Connections{Opened: t.counts.Opened, Lost: t.counts.Lost, AtEnd: t.Open(), Time: times(t.full.Connect)}
 	for _, p := range t.processes {
 		r.Connections.Most += p.peak
 		r.Connections.Opening = max(r.Connections.Opening, int64(p.opening))
@@ -127,7 +127,7 @@ func (t *Total) points(elapsed time.Duration) []Point {
 	for i, s := range t.series {
 		from := time.Duration(i) * t.slot
 		p := Point{From: int64(from), To: int64(min(from+t.slot, max(elapsed, from))), Operations: s.ops, Failed: s.failed, Open: s.open}
-		if s.latency.TotalCount() > 0 { // an empty one has a maximum, too
+		if !s.latency.empty() { // an empty one has a maximum, too
 			p.P50, p.P99, p.Max = s.latency.ValueAtPercentile(50), s.latency.ValueAtPercentile(99), s.latency.Max()
 		}
 		all = append(all, p)

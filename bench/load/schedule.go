@@ -46,6 +46,23 @@ func (s *schedule) take(now int64) (due int64, ok bool) {
 	return due, true
 }
 
+// rest takes all that is due, in a few lots of operations that were due one after
+// the other; each is told the number of operations and when the middle one was
+// due. There may be more of them than anyone can count one by one.
+func (s *schedule) rest(now int64, each func(n, due int64)) {
+	if s.due() > now {
+		return
+	}
+	last := min(now, s.end-1)
+	all := int64((float64(last)-s.phase)/s.period) + 1 - s.next
+	const lots = 1000
+	for lot := max(all/lots, 1); all > 0; all -= lot {
+		lot = min(lot, all)
+		each(lot, int64(s.phase+s.period*float64(s.next+lot/2)))
+		s.next += lot
+	}
+}
+
 // free gives a client that may be available its next operation; with a rate,
 // when one is due.
 func (g *Generator) free(c *client) {

@@ -3,6 +3,7 @@ package load
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,7 @@ import (
 // ports; on the loopback network another address costs nothing.
 type sources struct {
 	binds []string // "host:0", or "" for the system's choice
+	fixed bool     // the user has chosen them; else they are for the loopback network
 	each  int      // how many connections one of them is for; 0: they take turns
 	skip  int      // connections of the processes before this one
 }
@@ -19,17 +21,15 @@ type sources struct {
 // newSources returns the sources of one process.
 func newSources(o Options) sources {
 	if len(o.Sources) > 0 {
-		s := sources{}
+		s := sources{fixed: true}
 		for _, a := range o.Sources {
 			s.binds = append(s.binds, netip.AddrPortFrom(a, 0).String())
 		}
 		return s
 	}
 	s := sources{binds: []string{""}, each: max(int(float64(LocalPorts())*share), 1), skip: o.Before}
-	for _, a := range o.Addrs {
-		if !a.Addr().Is4() || !a.Addr().IsLoopback() {
-			return s
-		}
+	if !slices.ContainsFunc(o.Addrs, isLoopback4) {
+		return s
 	}
 	for n := 2; n < min((o.Before+o.Conns)/s.each+spareSources, 250); n++ {
 		s.binds = append(s.binds, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(n)}), 0).String())
@@ -59,11 +59,25 @@ func (s *sources) first(client int) int32 {
 // after returns the source to try after one that has no port left.
 func (s *sources) after(n int32) int32 { return (n + 1) % int32(len(s.binds)) }
 
-// bind returns the address to bind to, or "".
-func (s *sources) bind(n int32) string { return s.binds[n] }
+// isLoopback4 reports whether a server is on the part of the loopback network that
+// has more than one address.
+func isLoopback4(a netip.AddrPort) bool { return a.Addr().Is4() && a.Addr().IsLoopback() }
 
-// count returns how many there are.
-func (s *sources) count() int { return len(s.binds) }
+// bind returns the address to bind to on the way to a server, or "".
+func (s *sources) bind(n int32, to netip.AddrPort) string {
+	if !s.fixed && !isLoopback4(to) {
+		return ""
+	}
+	return s.binds[n]
+}
+
+// count returns how many sources there are for a server.
+func (s *sources) count(to netip.AddrPort) int {
+	if !s.fixed && !isLoopback4(to) {
+		return 1
+	}
+	return len(s.binds)
+}
 
 // LocalPorts returns how many ports the system chooses from for the local ends
 // of connections.

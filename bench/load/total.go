@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Total is the sum of the reports of all processes of a load.
@@ -15,9 +13,7 @@ type Total struct {
 
 	processes []process
 	counts    Counts
-	latency   Histogram
-	service   Histogram
-	connect   Histogram
+	full      *Histograms
 	errors    map[Kind]uint64
 	samples   map[Kind]string
 	stopped   string
@@ -38,9 +34,9 @@ type process struct {
 }
 
 // slot is a piece of the time, with the latencies of the operations that were
-// done in it. Two digits are enough for a picture.
+// done in it.
 type slot struct {
-	latency *hdrhistogram.Histogram
+	latency Histogram
 	ops     uint64
 	failed  uint64
 	open    int
@@ -55,7 +51,7 @@ func NewTotal(o Options, target string, n int) *Total {
 	o = o.withDefaults()
 	t := &Total{
 		opts: o, target: target, processes: make([]process, n),
-		latency: NewHistogram(), service: NewHistogram(), connect: NewHistogram(), recent: NewHistogram(),
+		full: NewHistograms(), recent: NewCoarse(),
 		errors: make(map[Kind]uint64), samples: make(map[Kind]string),
 	}
 	t.slot = max(o.For/slots/o.Interval, 1) * o.Interval
@@ -74,10 +70,10 @@ func (t *Total) Add(r *Report) {
 	p.phase, p.open, p.peak, p.to = r.Phase, r.Open, r.Peak, max(p.to, r.To)
 	p.opening = max(p.opening, r.Opening)
 	t.counts.add(r.Counts)
-	t.latency.add(r.Latency)
-	t.service.add(r.Service)
-	t.connect.add(r.Connect)
-	t.recent.add(r.Latency)
+	if r.Full != nil {
+		t.full.add(r.Full)
+	}
+	t.recent.add(r.Recent)
 	for k, n := range r.Errors {
 		t.errors[k] += n
 	}
@@ -118,21 +114,13 @@ func (t *Total) addToSeries(r *Report) {
 	}
 	n := int(r.From / t.slot)
 	for len(t.series) <= n {
-		t.series = append(t.series, slot{latency: hdrhistogram.New(int64(time.Microsecond), longest, 2)})
+		t.series = append(t.series, slot{latency: NewCoarse()})
 	}
 	s := &t.series[n]
-	s.latency.Merge(r.Latency.orEmpty())
+	s.latency.add(r.Recent)
 	s.ops += r.Operations
 	s.failed += r.Failed
 	s.open = t.Open()
-}
-
-// orEmpty returns the histogram, or an empty one in place of none.
-func (h Histogram) orEmpty() *hdrhistogram.Histogram {
-	if h.Histogram == nil {
-		return hdrhistogram.New(1, 2, 1)
-	}
-	return h.Histogram
 }
 
 // Note counts an error that no generator has seen.

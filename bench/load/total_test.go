@@ -34,14 +34,14 @@ func TestTotalOfManyIsTheTotalOfOne(t *testing.T) {
 		span := func(r *load.Report) {
 			r.Phase, r.From, r.To = load.Measuring, time.Duration(i)*time.Second, time.Duration(i+1)*time.Second
 		}
-		all := &load.Report{Latency: load.NewHistogram(), Service: load.NewHistogram(), Errors: map[load.Kind]uint64{}}
+		all := &load.Report{Recent: load.NewCoarse(), Full: load.NewHistograms(), Errors: map[load.Kind]uint64{}}
 		span(all)
 		for p := range processes {
-			part := &load.Report{Process: p, Latency: load.NewHistogram(), Service: load.NewHistogram(), Open: 10}
+			part := &load.Report{Process: p, Recent: load.NewCoarse(), Full: load.NewHistograms(), Open: 10}
 			span(part)
 			for range each {
 				ns := int64(random.ExpFloat64() * 1e6)
-				for _, h := range []load.Histogram{part.Latency, all.Latency} {
+				for _, h := range []load.Histogram{part.Recent, part.Full.Latency, all.Recent, all.Full.Latency} {
 					if err := h.RecordValue(ns); err != nil {
 						t.Fatal(err)
 					}

@@ -153,10 +153,28 @@ func TestServerHangs(t *testing.T) {
 			if rate > 0 && (r.Failed != 30 || r.Errors[load.Overdue] == 0) {
 				t.Errorf("%s: of the 30 that were due, %d failed, %d of them not begun", mode, r.Failed, r.Errors[load.Overdue])
 			}
-			if elapsed := time.Duration(r.Elapsed); elapsed < 3*time.Second || elapsed > 5100*time.Millisecond {
+			if elapsed := time.Duration(r.Elapsed); elapsed < 3*time.Second || elapsed > 5300*time.Millisecond {
 				t.Errorf("%s, rate %v: it took %v", mode, rate, elapsed)
 			}
 		}
+	}
+}
+
+// A rate that nobody bears leaves more undone than can be counted one by one.
+func TestHopelessRate(t *testing.T) {
+	o := load.Options{Mode: load.Echo, Conns: 2, For: 10 * time.Second, Timeout: time.Second, Rate: 10_000_000, Size: 10}
+	began := time.Now()
+	r := drive(t, o, echoing(), nil)
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	const due = 100_000_000
+	wants(t, r, map[load.Kind]uint64{load.Overdue: due - r.Operations})
+	if r.Failed != due-r.Operations || r.Latency.Count != due || r.Latency.Max < int64(10*time.Second) {
+		t.Errorf("%d right, %d failed, %d latencies up to %v", r.Operations, r.Failed, r.Latency.Count, time.Duration(r.Latency.Max))
+	}
+	if p50 := time.Duration(r.Latency.P50); p50 < 5900*time.Millisecond || p50 > 6100*time.Millisecond { // due at 5 s, given up at 11 s
+		t.Errorf("the median is %v", p50)
 	}
 }
 
@@ -216,6 +234,17 @@ func TestNextAddress(t *testing.T) {
 	}
 }
 
+// If none of the addresses works, the errors are the first one's.
+func TestNoAddressWorks(t *testing.T) {
+	o := load.Options{Mode: load.Poem, Conns: 5, For: time.Hour, Timeout: time.Second}
+	o.Addrs = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1"), netip.MustParseAddrPort("10.0.0.1:2")}
+	r := alone(t, o, "", func(m *reactortest.MemoryReactor) { m.BlackHole("10.0.0.1") })
+	wants(t, r, map[load.Kind]uint64{load.Refused: r.Errors[load.Refused]})
+	if r.Errors[load.Refused] < 3 {
+		t.Errorf("errors: %v", r.Errors)
+	}
+}
+
 // A load that is stopped has a result, whenever that is.
 func TestStop(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Millisecond, 500 * time.Millisecond} {
@@ -227,7 +256,7 @@ func TestStop(t *testing.T) {
 			}
 			o := load.Options{Mode: load.Poem, Conns: 4, For: time.Hour, Timeout: time.Second, Addrs: []netip.AddrPort{netip.MustParseAddrPort(target)}}
 			total := load.NewTotal(o, target, 1)
-			g := load.New(m.Reactor, o, total.Add)
+			g := load.New(m.Reactor, o, total)
 			g.Open().AddCallback(func(any) (any, error) {
 				g.Begin()
 				return nil, nil

@@ -8,6 +8,7 @@ import (
 // watch knows whether the server is there.
 type watch struct {
 	ever     bool  // a connection has been made
+	triedAll bool  // or none of the server's addresses has let us
 	since    int64 // when something last went well, or the phase began
 	failures int   // attempts to connect since then
 }
@@ -47,15 +48,18 @@ func (g *Generator) checkServer() {
 }
 
 // nextServer goes on to the server's next address, or to the one that others
-// have gone on to, and reports whether there is one.
+// have gone on to, and reports whether there is one to try. When none has worked,
+// it stays with the first: what went wrong there is what the user is told.
 func (g *Generator) nextServer(tried string) bool {
 	switch {
 	case tried != g.opts.Addrs[g.server].String():
 		return true
-	case g.watch.ever || g.server+1 == len(g.opts.Addrs):
+	case g.watch.ever || g.watch.triedAll || len(g.opts.Addrs) == 1:
 		return false
 	}
-	g.server++
+	if g.server++; g.server == len(g.opts.Addrs) {
+		g.server, g.watch.triedAll = 0, true
+	}
 	return true
 }
 

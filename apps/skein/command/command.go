@@ -25,7 +25,7 @@ type cli struct {
 }
 
 const description = "Poetry servers and clients on one event loop. " +
-	"Poems go to standard output, everything else to standard error."
+	"Poems, and what a load has measured, go to standard output, everything else to standard error."
 
 // Main runs the command that args ask for, without the program's name, and
 // returns the exit status: 0 if all went well, 1 if something failed, 2 if the

@@ -8,7 +8,8 @@
 //	           ▼              ▼
 //	        one line on standard error that names the value and the remedy
 //
-// Poems go to standard output, everything else to standard error.
+// Poems, and what a load has measured, go to standard output, everything else to
+// standard error.
 //
 // Each command is a struct whose fields are its options and whose Run method
 // does it, in a file of its own; a new one is a new field of cli.

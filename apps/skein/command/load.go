@@ -64,11 +64,12 @@ const (
 	defaultTransform = "cummingsify"
 )
 
-// The bounds of what is asked for, in the memory of this machine.
+// The bounds of what can be asked for.
 const (
 	maxUnderWay = 10_000_000
 	maxMessage  = 64 << 20
 	maxRequest  = 99999 // of a netstring
+	maxTime     = 1000 * time.Hour
 )
 
 // Validate checks the options.
@@ -84,6 +85,8 @@ func (c *loadServer) Validate() error {
 	return errors.Join(
 		notZero("--for", c.For),
 		notZero("--timeout", c.Timeout),
+		notTooLong("--for", c.For),
+		notTooLong("--timeout", c.Timeout),
 		misplaced(c.Rate != 0 && mode == load.Idle, "--rate", "poem, echo and transform"),
 		misplaced(c.Plot != "" && mode == load.Idle, "--plot", "poem, echo and transform"),
 		misplaced(c.Depth != 0 && !streams, "--depth", "echo and transform"),
@@ -92,6 +95,14 @@ func (c *loadServer) Validate() error {
 		misplaced(c.Poem != "" && mode != load.Poem && mode != load.Transform, "--poem", "poem and transform"),
 		c.validateSizes(),
 	)
+}
+
+// notTooLong returns an error for a time that nobody waits for.
+func notTooLong(option string, d duration) error {
+	if time.Duration(d) > maxTime {
+		return fmt.Errorf("%s: %v is too long: %v is the most", option, d, duration(maxTime))
+	}
+	return nil
 }
 
 // validateSizes checks the numbers against what a machine, or a netstring, bears.

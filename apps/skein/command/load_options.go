@@ -27,10 +27,10 @@ func (r *rate) Decode(ctx *kong.DecodeContext) error {
 	if err != nil {
 		return err
 	}
-	const most = 1e9
+	const least, most = 0.001, 10_000_000
 	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(x > 0 && x <= most) {
-		return fmt.Errorf("%q is not a number of operations a second: use one above 0, such as 1000", text)
+	if err != nil || !(x >= least && x <= most) {
+		return fmt.Errorf("%q is not a number of operations a second: use one from %v to %d, such as 1000", text, least, most)
 	}
 	*r = rate(x)
 	return nil

@@ -54,7 +54,7 @@ func (l *loading) run(n int) error {
 
 // local runs the load in this process.
 func (l *loading) local() (stop, kill func(), over func() *deferred.Deferred) {
-	g := load.New(l.reactor, l.options, l.total.Add)
+	g := load.New(l.reactor, l.options, l.total)
 	return g.Stop, func() {}, func() *deferred.Deferred {
 		g.Open().AddCallback(func(any) (any, error) {
 			g.Begin()
