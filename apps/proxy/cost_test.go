@@ -1,9 +1,12 @@
 package proxy_test
 
 import (
+	"errors"
+	"net"
 	"testing"
 
 	"skein/protocol"
+	"skein/protocol/protocoltest"
 )
 
 // A client whose poem is in the cache costs this package one object: its
@@ -43,4 +46,18 @@ func TestCachedIsThePoemOfTheCacheOnly(t *testing.T) {
 	if s := f.Service.Stats(); s.Hits != 1 || s.Misses != 1 || s.Fetches != 1 {
 		t.Errorf("the statistics are %+v: only what is there counts", s)
 	}
+}
+
+// A policy around the server may have closed before the poem could go out: no
+// client gets a clean end without it.
+func TestAPoemOfTheCacheThatCannotBeSentIsAReset(t *testing.T) {
+	out := &protocoltest.StringTransport{TB: t}
+	p := cachedFactory([]byte("a poem")).BuildProtocol(nil)
+	p.MakeConnection(out)
+	out.LoseConnection()
+	p.ConnectionMade()
+	if got := out.Value(); !out.Aborted() || !errors.Is(out.Cause(), net.ErrClosed) || len(got) > 0 {
+		t.Errorf("aborted %t, for %v, with %q", out.Aborted(), out.Cause(), got)
+	}
+	p.ConnectionLost(protocol.ErrConnectionAborted)
 }

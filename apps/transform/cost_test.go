@@ -21,7 +21,7 @@ func connected(s *transform.Server) (protocol.Protocol, *sink) {
 // A request that has an answer at once costs no allocation, however it is cut,
 // and whatever letters are in it.
 func TestARequestCostsNoAllocation(t *testing.T) {
-	for _, poem := range []string{"", "HERE IS My Poem", strings.Repeat("A Poem ", 60), "ΟΔΟΣ É İ", strings.Repeat("A", 40_000)} {
+	for _, poem := range []string{"", "HERE IS My Poem", strings.Repeat("A Poem ", 60), "ΟΔΟΣ É İ", strings.Repeat("A", 10_000)} {
 		for _, name := range []string{"cummingsify", "shout"} {
 			if name == "shout" && strings.Contains(poem, "Σ") {
 				continue // what is not ASCII costs nothing with cummingsify only
@@ -31,7 +31,7 @@ func TestARequestCostsNoAllocation(t *testing.T) {
 				t.Run(fmt.Sprintf("%d of %d bytes of %s", depth, len(request), name), func(t *testing.T) {
 					p, out := connected(quiet(clock.NewFake()))
 					chunk := []byte(strings.Repeat(string(request), depth))
-					if n := testing.AllocsPerRun(100, func() { p.DataReceived(chunk) }); n > 0 && !raceEnabled {
+					if n := testing.AllocsPerRun(20, func() { p.DataReceived(chunk) }); n > 0 && !raceEnabled {
 						t.Errorf("%v allocations", n)
 					}
 					if out.taken == 0 || out.closed {

@@ -40,6 +40,12 @@
 // half-closes at once gets its answers, slow ones too; for one that is gone,
 // transformations under way are cancelled.
 //
+// # The short way
+//
+// A [Transformation] returns a Deferred, as some take their time. Most do not:
+// with [Server].Direct, a netstring that asks for one of those is answered without
+// a Deferred, and costs no allocation. Nobody who looks from outside can tell.
+//
 // # Bad input
 //
 // Nothing that a client sends is answered by an error message: it is refused by
@@ -66,6 +72,7 @@
 //	                               aborted when nothing has moved for the timeout,
 //	                               neither here nor in the system's memory
 //
-// Reading order: service.go with lower.go, table.go, server.go, session.go,
-// netstring.go, line.go, datagram.go; then proxy.go and exchange.go, the client. errors.go.
+// Reading order: service.go with lower.go and ascii.go, table.go, server.go,
+// session.go, netstring.go, line.go, datagram.go; direct.go and batch.go, the short
+// way; then proxy.go and exchange.go, the client. errors.go.
 package transform
