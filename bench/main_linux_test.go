@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -19,6 +20,11 @@ func TestMain(m *testing.M) {
 		os.Exit(child(os.Args[1], os.Args[2:]))
 	}
 	if err := os.Setenv(asChild, "1"); err != nil { // for those that are started
+		panic(err)
+	}
+	// The time for one of them, if nobody says: with go test's own, of a second,
+	// all of them take too long on a busy machine.
+	if err := flag.Set("test.benchtime", "700ms"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) // gnet has some from the start
