@@ -75,6 +75,7 @@ func (c *conn) die(reason error, reset bool) {
 	c.r.pool.drop(&c.out)
 	c.r.release(int(c.fd), reset)
 	c.r.lost = append(c.r.lost, c)
+	c.r.oldestLeaving() // it may have been that one
 }
 
 // finishOutput is called when all output is with the kernel and no producer has
@@ -105,6 +106,10 @@ func (c *conn) linger() {
 		}
 	}
 	c.flags |= isLingering
+	if !c.has(isWatched) {
+		c.r.leave(c)
+		return
+	}
 	c.watchProgress()
 }
 

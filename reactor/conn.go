@@ -61,6 +61,7 @@ const (
 	isWriteShut // the end of output has been sent
 	isLingering // all is sent; waiting for the peer's end
 	isDead      // gone from the kernel; ConnectionLost is due or done
+	isWatched   // the poller knows it
 
 	// Where it is queued.
 	isDirty   // in Reactor.dirty

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"syscall"
 	"time"
@@ -223,14 +224,18 @@ func (p *Port) serve() {
 // accepted makes a connection of an accepted descriptor.
 func (p *Port) accepted(fd int, from kernel.Addr) {
 	r := p.r
-	r.stats.Accepted++
-	c := r.newConn(fd, from.IP, p, 0)
-	if err := r.watch(fd, c); err != nil {
-		r.log.Error().Err(err).Msg("the kernel does not watch a new connection")
-		c.fail(err)
+	r.seeOff() // those who left before this one came
+	if !p.open {
+		r.kernel.CloseSocket(fd, true) // one of them has stopped the port
 		return
 	}
+	r.stats.Accepted++
+	c := r.newConn(fd, from.IP, p, 0)
+	r.setSource(fd, c)
 	c.open(p.factory)
+	if !c.has(isDead | isLingering) {
+		c.watch()
+	}
 }
 
 // retryPause is the longest that a starved port waits before it tries again:
@@ -250,6 +255,7 @@ func (p *Port) starve(errno syscall.Errno, remedy string) {
 		p.r.quietUntil = now.Add(starvedLogPause)
 		p.r.log.Warn().Err(errno).Str("port", p.logName()).Msg("cannot accept: " + remedy)
 	}
+	p.r.watchLeavingUntil(math.MaxInt64) // so that their ends are told at once
 	p.r.starved = append(p.r.starved, p)
 	p.r.stats.Starved++
 	p.retry = p.r.timers.Add(retryPause, p.r.retryStarved)

@@ -35,6 +35,7 @@ type Reactor struct {
 	backlog  []source   // descriptors with input or room left after their share
 	dirty    []*conn    // written to from outside their own callback
 	lost     []*conn    // ConnectionLost is due
+	leaving  leaving    // closed, and not worth watching: see leaving.go
 	released []released // closed, but for the number: see release
 	inTurn   bool
 	over     bool // this turn is the last

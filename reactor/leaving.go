@@ -1,0 +1,137 @@
+package reactor
+
+import (
+	"syscall"
+	"time"
+
+	"skein/deferred/clock"
+)
+
+// A connection whose protocol has written everything and closed by the end of
+// ConnectionMade, as a poetry server's has, needs nothing more of the loop than
+// to wait for the peer's end. Most often that comes within a millisecond, and to
+// have the poller watch for it costs a registration, an event and often a
+// wake-up: so such a connection is not watched at first, but seen off.
+//
+//	accept ─▶ ConnectionMade ─▶ bytes and end sent ─▶ leaving ─┬─▶ the peer's end: close
+//	                                                           │   (looked for whenever another is accepted)
+//	                                                           └─▶ after 10 ms: watched like any other
+//
+// In a bare loop in C this takes 16 % off the CPU time of connect-poem-close.
+
+// leavingPatience is how long a connection may leave unwatched.
+const leavingPatience = 10 * time.Millisecond
+
+// leaving is the queue of the connections that are seen off, oldest first.
+type leaving struct {
+	conns []*conn
+	head  int                // the index of the oldest
+	check *clock.DelayedCall // active while there are any
+}
+
+// leave begins to see a connection off, which lingers and was never watched.
+func (r *Reactor) leave(c *conn) {
+	c.end.movedAt = r.nanos()
+	l := &r.leaving
+	l.conns = append(l.conns, c)
+	if l.check == nil {
+		l.check = r.timers.Add(leavingPatience, r.watchLeaving)
+	}
+}
+
+// seeOff closes those whose peers have ended, from the oldest to the first that
+// has not. No callback may be running: it calls ConnectionLost.
+func (r *Reactor) seeOff() {
+	closed := false
+	for c := r.oldestLeaving(); c != nil && c.hasLeft(); c = r.oldestLeaving() {
+		closed = true
+	}
+	if closed {
+		r.retryStarved() // descriptors are free again
+	}
+}
+
+// watchLeaving has the poller watch those who take longer.
+func (r *Reactor) watchLeaving() {
+	r.leaving.check = nil
+	then := r.nanos() - int64(leavingPatience)
+	if c := r.watchLeavingUntil(then); c != nil {
+		r.leaving.check = r.timers.Add(time.Duration(c.end.movedAt-then), r.watchLeaving)
+	}
+}
+
+// watchLeavingUntil has the poller watch those who began to leave by then, and
+// returns the oldest that is left.
+func (r *Reactor) watchLeavingUntil(then int64) *conn {
+	c := r.oldestLeaving()
+	for ; c != nil && c.end.movedAt <= then; c = r.oldestLeaving() {
+		r.leaving.pop()
+		if c.watch() {
+			c.watchProgress()
+		}
+	}
+	return c
+}
+
+// oldestLeaving forgets those that have ended, returns the oldest of the others,
+// and lets the timer go with the last.
+func (r *Reactor) oldestLeaving() *conn {
+	l := &r.leaving
+	for l.head < len(l.conns) {
+		if c := l.conns[l.head]; !c.has(isDead) {
+			return c
+		}
+		l.pop()
+	}
+	if l.check != nil {
+		_ = l.check.Cancel()
+		l.check = nil
+	}
+	return nil
+}
+
+// pop forgets the oldest.
+func (l *leaving) pop() {
+	l.conns[l.head] = nil
+	if l.head++; 2*l.head >= len(l.conns) { // half of it is free: use it again
+		n := copy(l.conns, l.conns[l.head:])
+		clear(l.conns[n:])
+		l.conns, l.head = l.conns[:n], 0
+	}
+}
+
+// hasLeft looks for the peer's end, and ends the connection if that is there. No
+// event can be meant for a number that was never watched, so the descriptor is
+// closed at once.
+func (c *conn) hasLeft() bool {
+	if c.has(isDead) {
+		return true
+	}
+	n, errno := c.r.kernel.Read(int(c.fd), c.r.readBuf)
+	switch {
+	case errno == syscall.EAGAIN:
+		return false
+	case n > 0: // what it still sends is discarded
+		c.r.stats.BytesRead += uint64(n)
+		return false
+	case errno != 0:
+		c.fail(errno)
+		return true
+	}
+	c.flags |= isReadShut | isDead
+	c.r.table[c.fd] = nil
+	c.r.kernel.CloseSocket(int(c.fd), false)
+	c.deliverLost()
+	return true
+}
+
+// watch has the poller watch the connection, and reports whether it does.
+func (c *conn) watch() bool {
+	c.flags |= isWatched
+	if errno := c.r.kernel.Add(int(c.fd)); errno != 0 {
+		c.r.log.Error().Err(errno).Msg("the kernel does not watch a connection")
+		c.fail(errno)
+		return false
+	}
+	return true
+}
