@@ -24,6 +24,7 @@ type fighter struct {
 	server *proc.Server
 	load   drive.Load
 	broken error // why it cannot take part
+	warm   bool  // it has had a slice
 }
 
 // contest measures a row in which all servers are up at once and take turns.
@@ -89,6 +90,9 @@ func (b *bench) enter(ctx context.Context, r row, flags []string) []*fighter {
 		if ctx.Err() != nil {
 			break
 		}
+		if s.Lacks(r.work) != "" {
+			continue
+		}
 		b.say.step(0, 1, "connecting", s.Label)
 		f := &fighter{built: s}
 		list = append(list, f)
@@ -141,21 +145,28 @@ func (f *fighter) slice(c config, r row) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := drive.NewResult()
-	if err := f.load.RunFor(c.sliceOf(r), result); err != nil {
-		return nil, err
+	length := c.sliceOf(r)
+	if !f.warm {
+		length, f.warm = c.warmup(r), true
 	}
-	if _, err := f.server.Settle(restLimit); err != nil {
-		return nil, err
+	result, after := drive.NewResult(), before
+	// On a machine that is busy with something else, a short slice may bring no
+	// more than what was in the sockets.
+	for try := 0; try < 3 && (result.Ops == 0 || after == before); try++ {
+		if err := f.load.RunFor(length, result); err != nil {
+			return nil, err
+		}
+		if _, err := f.server.Settle(restLimit); err != nil {
+			return nil, err
+		}
+		if after, err = f.server.CPU(); err != nil {
+			return nil, err
+		}
 	}
-	after, err := f.server.CPU()
-	if err != nil {
-		return nil, err
-	}
-	if result.Ops == 0 {
-		return nil, errors.New("it completed nothing within its slice: use a longer -slice")
-	}
-	if r.kind == paced {
+	switch {
+	case result.Ops == 0 || after == before:
+		return nil, fmt.Errorf("it completed %d operations in %v of CPU time: use a longer -slice, or a machine that is not busy", result.Ops, after-before)
+	case r.kind == paced:
 		return latencies(result), nil
 	}
 	return []float64{float64(after-before) / float64(result.Ops)}, nil
@@ -180,6 +191,11 @@ func latencies(r *drive.Result) []float64 {
 func (b *bench) enterRow(r row, outcomes map[string]*rounds.Outcome, fighters []*fighter) {
 	if r.kind != paced {
 		cells, base := rounds.Ratios(outcomes, 0, b.report.Reference)
+		for _, s := range b.servers {
+			if why := s.Lacks(r.work); why != "" && len(cells) > 0 {
+				cells[s.Name] = report.Absent(why)
+			}
+		}
 		b.report.Add(b.c.section(r.kind), report.Row{Name: r.name, Label: r.label, Unit: r.unit(), Base: base, Cells: cells})
 		return
 	}

@@ -16,9 +16,9 @@ import (
 // method says how the figures came about.
 func (c config) method(apart bool) []string {
 	lines := []string{fmt.Sprintf(
-		"%d rounds of %v a server, in turns, after one that does not count; server on one core, load on another.", c.rounds, c.slice)}
+		"%d rounds of %v a server, in turns, after a longer one that does not count; server on one core, load on another.", c.rounds, c.slice)}
 	if !apart {
-		lines[0] = fmt.Sprintf("%d rounds of %v a server, in turns, after one that does not count.", c.rounds, c.slice)
+		lines[0] = fmt.Sprintf("%d rounds of %v a server, in turns, after a longer one that does not count.", c.rounds, c.slice)
 		lines = append(lines, "There is ONE core: servers and load disturb each other, and the figures are worth little.")
 	}
 	return lines

@@ -131,6 +131,15 @@ func (c config) sliceOf(r row) time.Duration {
 	return c.slice
 }
 
+// warmup is how long the slice is that does not count: compilers that work while
+// a program runs, and its memory, have found their way by then.
+func (c config) warmup(r row) time.Duration {
+	if r.kind == paced {
+		return c.sliceOf(r)
+	}
+	return 5 * c.slice / 2
+}
+
 // What a row takes beside its slices, roughly.
 const (
 	startTime   = 150 * time.Millisecond // of a server and its load
@@ -149,7 +158,7 @@ func planRow(c config, r row) time.Duration {
 	case scale:
 		return min(servers, 2) * scaleTime
 	}
-	return servers * (startTime + time.Duration(r.conns)*connectTime + time.Duration(c.rounds+1)*(c.sliceOf(r)+restTime))
+	return servers * (startTime + time.Duration(r.conns)*connectTime + c.warmup(r) + time.Duration(c.rounds)*c.sliceOf(r) + time.Duration(c.rounds+1)*restTime)
 }
 
 // plan guesses how long all takes.

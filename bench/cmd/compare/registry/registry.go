@@ -15,9 +15,10 @@ import (
 
 // A Server is a line of the table.
 type Server struct {
-	Name   string // on the command line
-	Label  string // in tables
-	Remedy string // what to do if it is missing
+	Name   string            // on the command line
+	Label  string            // in tables
+	Remedy string            // what to do if it is missing
+	lacks  map[string]string // works that it does not offer, and why
 
 	check func(c *checker, s Server) (version string, err error)
 	build func(b *builder, s Server) (argv []string, err error)
@@ -54,9 +55,11 @@ func All() []Server {
 		{Name: "libuv", Label: "libuv (C)", Remedy: needsUV, check: ccVersion, build: withCC,
 			file: "bench/peers/c/libuv.c", libs: []string{"-luv"}, header: "uv.h", probe: []string{"pkg-config", "--modversion", "libuv"}},
 		{Name: Epoll, Label: "epoll in Go", Remedy: needsGo, check: goVersion, build: inModule},
-		{Name: "gnet", Label: "gnet", Remedy: needsGo, check: goVersion, build: inModule, module: "github.com/panjf2000/gnet/v2"},
+		{Name: "gnet", Label: "gnet", Remedy: needsGo, check: goVersion, build: inModule, module: "github.com/panjf2000/gnet/v2",
+			lacks: map[string]string{"relay": "its engine does not connect from within its loop"}},
 		{Name: "nbio", Label: "nbio", Remedy: needsNet, check: peerVersion, build: inPeers, module: "github.com/lesismal/nbio"},
-		{Name: "netpoll", Label: "netpoll", Remedy: needsNet, check: peerVersion, build: inPeers, module: "github.com/cloudwego/netpoll"},
+		{Name: "netpoll", Label: "netpoll", Remedy: needsNet, check: peerVersion, build: inPeers, module: "github.com/cloudwego/netpoll",
+			lacks: map[string]string{"relay": "its dial fails, and the poem is lost, when the origin has closed before the dial returns"}},
 		{Name: "net", Label: "Go net", Remedy: needsGo, check: goVersion, build: inModule},
 		{Name: uvloop, Label: "uvloop", Remedy: needsPython + "(Debian: python3-uvloop)", check: probed, build: script,
 			file: "bench/peers/uvloop/server.py", run: []string{python}, probe: []string{python, "-c", printVersion(uvloop)}},
@@ -74,6 +77,9 @@ func printVersion(module string) string {
 
 // TellsStats reports whether the server answers "stats", as those in Go do.
 func (s Server) TellsStats() bool { return s.file == "" }
+
+// Lacks says why the server does not offer a work; it is empty if it does.
+func (s Server) Lacks(work string) string { return s.lacks[work] }
 
 // Choose returns the servers that a comma-separated list names, in the table's
 // order, all for the empty list. C comes along always: the figures are relative

@@ -88,7 +88,7 @@ func (r *Report) panel(s Section, index map[string]int) chart.Panel {
 		line := chart.Row{Label: row.Label}
 		for _, server := range r.Servers { // not the map's order, which changes
 			cell, measured := row.Cells[server.Name]
-			if !measured || cell.Failed != "" || s.Relative && server.Name == r.Reference {
+			if !measured || cell.Failed != "" || cell.Absent != "" || s.Relative && server.Name == r.Reference {
 				continue
 			}
 			line.Points = append(line.Points, chart.Point{Series: index[server.Name], Value: cell.Value, Low: cell.Low, High: cell.High})

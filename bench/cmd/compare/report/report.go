@@ -59,6 +59,7 @@ type Cell struct {
 	Spread float64   `json:"spread"`           // half of the rounds are within
 	Rounds []float64 `json:"rounds,omitempty"` // the server's own figure in each, in the unit of Base
 	Failed string    `json:"failed,omitempty"`
+	Absent string    `json:"absent,omitempty"` // why the server does not do that, which is no failure
 }
 
 // A Size is a line of the scale section: so many connections at once.
@@ -74,6 +75,9 @@ type Size struct {
 	Bytes     float64 `json:"bytes_per_connection"` // 0 if there are too few to tell
 	Failed    string  `json:"failed,omitempty"`
 }
+
+// Absent returns the cell of a server that does not do that.
+func Absent(why string) Cell { return Cell{Absent: why} }
 
 // Failed returns a cell without a figure.
 func Failed(why string) Cell { return Cell{Failed: why} }

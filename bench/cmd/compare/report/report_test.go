@@ -24,7 +24,7 @@ func TestText(t *testing.T) {
 		"Left out: asyncio: install it\n",
 		"C = 1.00", "5,123 ns/op",
 		"12.00 ±0.50", // half of the rounds, not all
-		"failed [1] | – |", "\n[1] gnet, proxy, a fetch each time: it ended: exit status 3\n",
+		"failed [1] | – | – [2] |", "\n[1] gnet, proxy, a fetch each time: it ended: exit status 3\n[2] netpoll, proxy, a fetch each time: its dial fails\n",
 		"| p99.9 at 20,000/s | 180 µs | 1.10 ±0.05 |",
 		"| idle, bytes a connection | 190 | 88.0 |",
 		"| skein | 100,000 | 100,000 | 7 | 4.2 s | 7,500 ns | 1.50 | 210 B |",
