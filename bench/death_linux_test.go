@@ -31,7 +31,7 @@ func TestAServerThatIsKilled(t *testing.T) {
 			ended := make(chan error, 1)
 			r := drive.NewResult()
 			go func() { ended <- load.RunFor(time.Minute, r) }()
-			<-time.After(50 * time.Millisecond) // in the middle of it
+			<-time.After(300 * time.Millisecond) // in the middle of it
 			if err := server.Kill(); err != nil {
 				t.Error(err)
 			}
