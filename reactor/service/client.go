@@ -60,7 +60,7 @@ type TCPClient struct {
 	// One connection's.
 	link      *link              // from BuildProtocol to ConnectionLost
 	preparing *deferred.Deferred // while Prepare's has not fired
-	cause     error              // why it failed, if that is known better than by the reason of its end
+	cause     error              // why there is none, if the reason of its end does not tell
 
 	// Those who wait, and what they hear: see waiters.go.
 	waiters []*waiter
@@ -137,7 +137,6 @@ func (c *TCPClient) made(l *link) {
 		c.preparing = nil
 		switch {
 		case err != nil:
-			c.cause = err
 			l.transport.AbortConnectionCause(err)
 		case !c.ended:
 			c.connected()

@@ -40,10 +40,12 @@ func TestClientPrepares(t *testing.T) {
 	expectErr(t, "the end of the server's end", d.served[0].Reason(), protocol.ErrConnectionLost)
 	d.waited(1)
 
-	login = deferred.New()
+	login = deferred.NewCancellable(func(d *deferred.Deferred) { d.Callback(nil) }) // a success that comes too late
+	one = d.c.WhenConnected(1)
 	d.m.Advance(time.Second)
 	d.served[1].Transport.LoseConnection() // in the middle of it
 	d.m.Pump()
+	expectErr(t, "the reason", deferredtest.ErrorResultOf(t, one), protocol.ErrConnectionDone)
 	want(t, "cancelled with the connection", login.Called(), true)
 	d.waited(2)
 
@@ -53,8 +55,36 @@ func TestClientPrepares(t *testing.T) {
 	d.c.Prepare = func(protocol.Protocol) *deferred.Deferred { return nil }
 	d.m.Advance(3 * time.Second)
 	want(t, "the protocol", deferredtest.SuccessResultOf(t, connected), any(d.last()))
+
+	login = deferred.New()
+	d.c.Prepare = func(protocol.Protocol) *deferred.Deferred { return login }
+	d.served[3].Transport.LoseConnection()
+	d.m.Advance(time.Second)
+	want(t, "connections", len(d.made), 5)
+	unprepared := d.c.WhenConnected(0).AddErrback(func(error) (any, error) { return nil, nil })
+	deferredtest.NoResult(t, unprepared)
+	service.Stop(d.c)
+	must(t, service.Start(d.c))
+	next := d.c.WhenConnected(0)
+	login.Callback(nil) // of a connection that is being closed
+	deferredtest.NoResult(t, next)
+	d.m.Pump()
+	want(t, "the next", deferredtest.SuccessResultOf(t, next), any(d.last()))
+	want(t, "connections", len(d.made), 6)
 	service.Stop(d.c)
 	d.m.Pump()
+}
+
+func TestAWaiterMayCancelAnother(t *testing.T) {
+	d := newDesk(t)
+	var second *deferred.Deferred
+	first := d.c.WhenConnected(1).AddErrback(func(error) (any, error) { second.Cancel(); return nil, nil })
+	second = d.c.WhenConnected(1)
+	d.start()
+	deferredtest.SuccessResultOf(t, first)
+	expectErr(t, "the other", deferredtest.ErrorResultOf(t, second), deferred.ErrCancelled)
+	d.waited(1)
+	service.Stop(d.c)
 }
 
 func TestClientsFactoryThatGivesNoProtocol(t *testing.T) {
@@ -75,7 +105,10 @@ func TestClientsFactoryThatGivesNoProtocol(t *testing.T) {
 			d.start()
 			expectErr(t, "the reason", deferredtest.ErrorResultOf(t, connected), tc.want)
 			d.waited(1)
+			d.port.StopListening()
+			connected = d.c.WhenConnected(1)
 			d.m.Advance(time.Second)
+			expectErr(t, "the next reason", deferredtest.ErrorResultOf(t, connected), syscall.ECONNREFUSED)
 			d.waited(2)
 			service.Stop(d.c)
 			d.m.Pump()
@@ -116,10 +149,15 @@ func TestAPolicyThatPanicsDoesNotEndTheTrying(t *testing.T) {
 	if got := log.Flush(); len(got) != 1 || !errors.Is(got[0].Err, errBroken) {
 		t.Errorf("reported: %v, want the panic", got)
 	}
-	d.c.Retry = func(int) time.Duration { return -time.Second } // no time at all
-	d.listen()
+	d.c.Retry = func(n int) time.Duration {
+		d.waits = append(d.waits, n)
+		if n == 2 {
+			return -time.Second // no time at all
+		}
+		return time.Hour
+	}
 	d.m.Advance(3 * time.Second)
-	want(t, "connections", len(d.made), 1)
+	d.waited(2, 3)
 	service.Stop(d.c)
 	d.m.Pump()
 }
@@ -142,6 +180,10 @@ func TestClientIsStoppedByThoseItTells(t *testing.T) {
 		}},
 		{"the factory", true, func(d *desk, stop func()) {
 			d.c.Factory = build(func() protocol.Protocol { stop(); return &greeter{} })
+			d.c.Prepare = func(protocol.Protocol) *deferred.Deferred {
+				d.t.Error("a connection that is being closed is prepared")
+				return nil
+			}
 		}},
 		{"what prepares", true, func(d *desk, stop func()) {
 			d.c.Prepare = func(protocol.Protocol) *deferred.Deferred { stop(); return nil }
@@ -180,7 +222,7 @@ type asker struct {
 func (a *asker) DataReceived([]byte) {}
 func (a *asker) ConnectionLost(error) {
 	if a.c.Running() {
-		a.next = a.c.WhenConnected(0)
+		a.next = a.c.WhenConnected(1) // its own end is no failed attempt
 	}
 }
 

@@ -16,8 +16,9 @@ type waiter struct {
 // WhenConnected returns a Deferred that fires with the protocol, the very one
 // that the Factory has made, as soon as there is a connection: now, if there is
 // one. After as many attempts as failAfterFailures says have failed, from now
-// on, it fails with the reason of the last one, a [*protocol.ConnectError] or
-// what Prepare has failed with; 0 waits for as long as it takes, also for the
+// on, it fails with the reason of the last one: a [*protocol.ConnectError], or
+// the reason of the connection's end, in which errors.Is finds what Prepare has
+// failed with; 0 waits for as long as it takes, also for the
 // service to be started. When the service is stopped the Deferred fails with
 // [deferred.ErrCancelled], and so do those that are asked for before it is
 // started again. Cancelling one concerns nobody else.
