@@ -49,6 +49,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	interrupted, err := run(ctx, c, stdout, stderr)
 	switch {
 	case interrupted:
+		if err == nil || errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted")
+		}
+		_, _ = fmt.Fprintln(stderr, "compare:", err)
 		return statusInterrupted
 	case err != nil:
 		_, _ = fmt.Fprintln(stderr, "compare:", err)

@@ -24,6 +24,18 @@ func (c config) method(apart bool) []string {
 	return lines
 }
 
+// commandLine is what to type to have this done again.
+func commandLine(args []string) string {
+	line := "go run ./bench/cmd/compare"
+	for _, a := range args {
+		if strings.ContainsAny(a, " \t*?[]$&;|<>'\"\\") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		line += " " + a
+	}
+	return line
+}
+
 // machine describes where this runs.
 func machine(cores int) string {
 	var u unix.Utsname
@@ -53,9 +65,6 @@ func model() string {
 func (b *bench) write(stdout io.Writer, folder string) error {
 	text := b.report.Text()
 	if _, err := io.WriteString(stdout, text); err != nil || folder == "" {
-		return err
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(b.report, "", "  ")

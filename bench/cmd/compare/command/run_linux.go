@@ -42,6 +42,11 @@ func loadProcess(args []string) int { return drive.Main(args) }
 func run(ctx context.Context, c config, stdout, stderr io.Writer) (interrupted bool, err error) {
 	b := &bench{c: c, say: newProgress(stderr, isTerminal(stderr), c, time.Now), over: func() bool { return ctx.Err() != nil }}
 	defer b.say.end()
+	if c.out != "" { // to hear of it before the work and not after
+		if err := os.MkdirAll(c.out, 0o755); err != nil {
+			return false, fmt.Errorf("-out: %w", err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "compare-")
 	if err != nil {
 		return false, err
@@ -102,7 +107,7 @@ func (b *bench) prepare(ctx context.Context, dir string) error {
 	}
 	b.self = []string{self, loadWord}
 	b.report = &report.Report{
-		Command: strings.Join(append([]string{"go run ./bench/cmd/compare"}, b.c.args...), " "),
+		Command: commandLine(b.c.args),
 		Date:    time.Now(), Machine: machine(len(cores)), Method: b.c.method(len(cores) > 1),
 	}
 	if err := b.build(ctx, dir); err != nil {
@@ -125,7 +130,7 @@ func (b *bench) build(ctx context.Context, dir string) error {
 	for _, s := range b.c.servers {
 		b.add(ctx, builder, root, s)
 		if ctx.Err() != nil {
-			return errors.New("interrupted before there was anything to tell")
+			return ctx.Err()
 		}
 	}
 	if b.has(registry.C) {
@@ -152,12 +157,18 @@ func (b *bench) build(ctx context.Context, dir string) error {
 func (b *bench) add(ctx context.Context, builder *registry.Builder, root string, s registry.Server) {
 	b.say.say("building %s", s.Label)
 	version, err := registry.Check(ctx, root, s)
+	if err != nil && errors.Is(interruption(ctx, err), context.Canceled) {
+		return
+	}
 	if err != nil {
 		b.report.Missing = append(b.report.Missing, err.Error())
 		b.say.say("left out: %v", err)
 		return
 	}
 	argv, err := builder.Build(ctx, s)
+	if err != nil && errors.Is(interruption(ctx, err), context.Canceled) {
+		return
+	}
 	if err != nil {
 		b.report.Broken = append(b.report.Broken, err.Error())
 		b.say.say("%v", err)

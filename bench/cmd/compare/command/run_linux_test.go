@@ -73,7 +73,7 @@ func TestRun(t *testing.T) {
 		t.Skip("there is no C compiler: see TestWithoutACompiler")
 	}
 	folder := filepath.Join(t.TempDir(), "new")
-	status, text := compare(t, &watcher{}, "-servers", "net", "-rows", "echo-50-1,relay,stream-1,latency", "-rounds", "2", "-slice", "30ms", "-out", folder)
+	status, text := compare(t, &watcher{}, "-servers", "net", "-rows", "echo-50-?,relay,stream-1,latency", "-rounds", "2", "-slice", "30ms", "-out", folder)
 	if status != 0 {
 		t.Errorf("the status is %d, want 0", status)
 	}
@@ -89,7 +89,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"echo, 50 connections", "ns/64 KiB", "collections, number", "C = 1.00"} {
+	for _, want := range []string{"go run ./bench/cmd/compare -servers net -rows 'echo-50-?,relay,", "echo, 50 connections", "ns/64 KiB", "collections, number", "C = 1.00"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}
@@ -99,6 +99,19 @@ func TestRun(t *testing.T) {
 	}
 	if svg := read(t, folder, "compare.svg"); !strings.Contains(svg, "Go net") {
 		t.Errorf("the picture lacks Go's net:\n%s", svg)
+	}
+}
+
+func TestNoFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stderr := &watcher{}
+	var out bytes.Buffer
+	status := command.Main([]string{"-out", filepath.Join(file, "results")}, &out, stderr)
+	if status != 1 || !strings.HasPrefix(stderr.String(), "compare: -out: ") || !strings.Contains(stderr.String(), file) || out.Len() > 0 {
+		t.Errorf("status %d, %q and %q, want 1 and the name at once", status, stderr, out.String())
 	}
 }
 

@@ -40,6 +40,14 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestOneRoundHasNoSpread(t *testing.T) {
+	r := canned()
+	r.Sections[0].Rows[0].Cells["skein"] = report.Cell{Value: 1.5, Low: 1.5, High: 1.5, Rounds: []float64{7}}
+	if text := r.Text(); !strings.Contains(text, " 1.50 |") {
+		t.Errorf("there is no bare 1.50 in\n%s", text)
+	}
+}
+
 // TestColumnsKeepTheirOrder looks at the heads of the two kinds of tables.
 func TestColumnsKeepTheirOrder(t *testing.T) {
 	var heads []string

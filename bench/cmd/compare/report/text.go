@@ -104,6 +104,8 @@ func cellText(c Cell, relative bool, note int) (string, []string) {
 		return fmt.Sprintf("failed [%d]", note), []string{c.Failed}
 	case c.Absent != "":
 		return fmt.Sprintf("– [%d]", note), []string{c.Absent}
+	case relative && len(c.Rounds) == 1: // has no spread
+		return fmt.Sprintf("%.2f", c.Value), nil
 	case relative:
 		return fmt.Sprintf("%.2f ±%.2f", c.Value, c.Spread), nil
 	case c.Spread > 0:
