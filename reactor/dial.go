@@ -162,13 +162,11 @@ func (d *dial) ready(ev kernel.Events) {
 		return
 	}
 	a, k := d.a, d.a.c.r.kernel
-	if errno := k.SocketError(d.fd); errno != 0 {
-		d.failed(errno)
-		return
-	}
 	peer, errno := k.PeerAddr(d.fd)
 	if errno == syscall.ENOTCONN {
-		return // not over yet
+		if errno = k.SocketError(d.fd); errno == 0 {
+			return // not over yet
+		}
 	}
 	if errno != 0 {
 		d.failed(errno)

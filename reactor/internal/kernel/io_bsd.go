@@ -125,3 +125,21 @@ func nonblocking(fd int) syscall.Errno {
 
 // portAtConnect does nothing: here bind chooses the port.
 func portAtConnect(int) {}
+
+// LocalAddr returns the socket's own name.
+func (*calls) LocalAddr(fd int) (Addr, syscall.Errno) {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return Addr{}, errnoOf(err)
+	}
+	return fromSockaddr(sa), 0
+}
+
+// PeerAddr returns the name of the socket's peer.
+func (*calls) PeerAddr(fd int) (Addr, syscall.Errno) {
+	sa, err := unix.Getpeername(fd)
+	if err != nil {
+		return Addr{}, errnoOf(err)
+	}
+	return fromSockaddr(sa), 0
+}

@@ -128,6 +128,34 @@ func (c *calls) ReadFrom(fd int, p []byte) (int, Addr, syscall.Errno) {
 	}
 }
 
+// LocalAddr returns the socket's own name.
+func (c *calls) LocalAddr(fd int) (Addr, syscall.Errno) {
+	return c.nameOf(fd, unix.SYS_GETSOCKNAME, unix.Getsockname)
+}
+
+// PeerAddr returns the name of the socket's peer.
+func (c *calls) PeerAddr(fd int) (Addr, syscall.Errno) {
+	return c.nameOf(fd, unix.SYS_GETPEERNAME, unix.Getpeername)
+}
+
+// nameOf asks for a name, by one call without an allocation if it is an IP
+// address; the wrapper needs two and some.
+func (c *calls) nameOf(fd int, call uintptr, wrapper func(int) (unix.Sockaddr, error)) (Addr, syscall.Errno) {
+	size := uint32(unix.SizeofSockaddrAny)
+	_, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		return Addr{}, errno
+	}
+	if a := c.address(); a.IP.IsValid() {
+		return a, 0
+	}
+	sa, err := wrapper(fd)
+	if err != nil {
+		return Addr{}, errnoOf(err)
+	}
+	return fromSockaddr(sa), 0
+}
+
 // address decodes the name that a call has left behind, without allocating for
 // an IP address.
 func (c *calls) address() Addr {

@@ -114,24 +114,6 @@ func (*calls) SocketError(fd int) syscall.Errno {
 	return syscall.Errno(n)
 }
 
-// LocalAddr returns the socket's own name.
-func (*calls) LocalAddr(fd int) (Addr, syscall.Errno) {
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		return Addr{}, errnoOf(err)
-	}
-	return fromSockaddr(sa), 0
-}
-
-// PeerAddr returns the name of the socket's peer.
-func (*calls) PeerAddr(fd int) (Addr, syscall.Errno) {
-	sa, err := unix.Getpeername(fd)
-	if err != nil {
-		return Addr{}, errnoOf(err)
-	}
-	return fromSockaddr(sa), 0
-}
-
 // ShutdownWrite sends the end of output.
 func (*calls) ShutdownWrite(fd int) syscall.Errno { return errnoOf(unix.Shutdown(fd, unix.SHUT_WR)) }
 
