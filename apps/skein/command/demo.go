@@ -128,7 +128,7 @@ func (s *show) openProxy(slow server) (err error) {
 func (s *show) openTransform() (err error) {
 	s.service = &transform.Service{Clock: s.reactor}
 	s.xformPort, err = s.listen(&transform.Factory{
-		Server: &transform.Server{Permitted: s.service.Table(), Clock: s.reactor},
+		Server: &transform.Server{Permitted: s.service.Table(), Direct: s.service.Direct(), Clock: s.reactor},
 	})
 	if err == nil {
 		s.xform = &transform.Proxy{Reactor: s.reactor, Addr: addr(s.xformPort)}

@@ -49,6 +49,7 @@ func (c *transformPoetry) Run(e *env) error {
 		service := &transform.Service{Clock: r}
 		return c.open(r, &transform.Server{
 			Permitted: service.Table(),
+			Direct:    service.Direct(),
 			Clock:     r,
 			Log:       e.log,
 			Timeout:   time.Duration(c.Timeout),

@@ -174,7 +174,7 @@ func (s *epollServer) serve() error {
 // accept takes all who wait.
 func (s *epollServer) accept() error {
 	for {
-		fd, _, err := unix.Accept4(s.listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, err := accept(s.listener)
 		switch err {
 		case nil:
 			c := s.attach(fd)
@@ -257,7 +257,7 @@ func (s *epollServer) flush(c *epollConn) {
 // end, which is told once, may follow.
 func (s *epollServer) read(c *epollConn, toTheEnd bool) {
 	for c.open && !c.closing && len(c.out) == 0 {
-		n, err := unix.Read(c.fd, s.input)
+		n, err := recv(c.fd, s.input)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -298,7 +298,7 @@ func (s *epollServer) queue(c *epollConn, rest []byte) {
 // connection that cannot be written to.
 func (s *epollServer) write(c *epollConn, data []byte) int {
 	for {
-		n, err := unix.Write(c.fd, data)
+		n, err := send(c.fd, data)
 		switch err {
 		case nil:
 			return n
