@@ -54,10 +54,11 @@ func fleet(t *testing.T, o load.Options, n int, meanwhile func(f *load.Fleet, al
 }
 
 func TestFleet(t *testing.T) {
-	o := load.Options{Mode: load.Echo, Conns: 7, For: 500 * time.Millisecond, Rate: 400, Size: 16}
+	// Longer than two reports with histograms.
+	o := load.Options{Mode: load.Echo, Conns: 7, For: 2500 * time.Millisecond, Rate: 200, Size: 16}
 	r, died := fleet(t, o, 3, nil)
 	wants(t, r, nil)
-	if died != 0 || r.Operations != 200 || r.Latency.Count != 200 || r.Connections.Opened != 7 || r.Processes != 3 {
+	if died != 0 || r.Operations != 500 || r.Latency.Count != 500 || r.Service.Count != 500 || r.Connections.Opened != 7 || r.Processes != 3 {
 		t.Errorf("%d died, %d operations, %+v", died, r.Operations, r.Connections)
 	}
 }
@@ -81,21 +82,33 @@ func TestFleetStops(t *testing.T) {
 	}
 }
 
-// A fleet whose processes cannot be started has a result all the same.
-func TestFleetThatCannotStart(t *testing.T) {
-	reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
-		died := 0
-		f := &load.Fleet{
-			Reactor: r, Report: func(*load.Report) {}, Died: func(int, string) { died++ },
-			Command: func() *exec.Cmd { return exec.Command("./no such program") },
-		}
-		return f.Start(load.Options{Conns: 2}.Split(2)).AddCallback(func(any) (any, error) {
-			if died != 1 {
-				t.Errorf("%d died", died)
+// A fleet whose processes cannot be started, say nothing, or nonsense, has a
+// result all the same.
+func TestFleetOfOtherPrograms(t *testing.T) {
+	for _, test := range []struct {
+		command []string
+		died    int
+	}{
+		{[]string{"./no such program"}, 1}, // and the other is not tried
+		{[]string{"true"}, 2},
+		{[]string{"false"}, 2},
+		{[]string{"echo", "hello"}, 2},
+		{[]string{"sh", "-c", "echo hello; cat"}, 2},
+	} {
+		reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+			died := 0
+			f := &load.Fleet{
+				Reactor: r, Report: func(*load.Report) {}, Died: func(int, string) { died++ },
+				Command: func() *exec.Cmd { return exec.Command(test.command[0], test.command[1:]...) },
 			}
-			return nil, nil
+			return f.Start(load.Options{Conns: 2}.Split(2)).AddCallback(func(any) (any, error) {
+				if died != test.died {
+					t.Errorf("%q: %d died, want %d", test.command, died, test.died)
+				}
+				return nil, nil
+			})
 		})
-	})
+	}
 }
 
 // A child whose parent has gone ends.

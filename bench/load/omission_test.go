@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"skein/bench/load"
+	"skein/deferred"
+	"skein/reactor/reactortest"
 )
 
 // stalling echoes at once, but for the second second, in which it does nothing.
@@ -80,5 +82,34 @@ func TestOmissionOfPoems(t *testing.T) {
 	}
 	if elapsed := time.Duration(r.Elapsed); elapsed < 1900*time.Millisecond || elapsed > 2200*time.Millisecond {
 		t.Errorf("it took %v", elapsed)
+	}
+}
+
+// The parts of a load that has a rate take turns.
+func TestPartsTakeTurns(t *testing.T) {
+	var times []time.Time
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		b := &behaviour{data: func(p *peer, data []byte) {
+			times = append(times, p.r.Now())
+			_, _ = p.Transport.Write(data)
+		}}
+		port, err := m.ListenTCP(target, b.factory(m.Reactor))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []*deferred.Deferred
+		for _, part := range (load.Options{Mode: load.Echo, Conns: 3, For: time.Second, Rate: 100, Size: 10}).Split(3) {
+			var r *load.Result
+			all = append(all, attack(m.Reactor, part, target, &r))
+		}
+		return deferred.ThenDeferred(deferred.GatherResults(all), func([]any) *deferred.Deferred { return port.StopListening() })
+	})
+	if len(times) != 100 {
+		t.Fatalf("%d operations, want 100", len(times))
+	}
+	for i, at := range times[1:] {
+		if gap := at.Sub(times[i]); gap < 9*time.Millisecond || gap > 11*time.Millisecond {
+			t.Errorf("operation %d comes %v after the one before", i+1, gap)
+		}
 	}
 }

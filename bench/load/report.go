@@ -101,9 +101,6 @@ func NewHistograms() *Histograms {
 	return &Histograms{Latency: NewHistogram(), Service: NewHistogram(), Connect: NewHistogram()}
 }
 
-// all returns them.
-func (h *Histograms) all() []Histogram { return []Histogram{h.Latency, h.Service, h.Connect} }
-
 // add adds others.
 func (h *Histograms) add(o *Histograms) {
 	h.Latency.add(o.Latency)

@@ -51,27 +51,46 @@ func TestEcho(t *testing.T) {
 
 // Each message is checked, by its content and its place.
 func TestWrongEcho(t *testing.T) {
-	answers := map[string]func(data string) string{
-		"another byte":   func(s string) string { return s[:len(s)-1] + "\xff" },
-		"twice":          func(s string) string { return s + s },
-		"the one before": func(s string) string { return string(rune(s[0]-1)) + s[:len(s)-1] },
+	answers := map[string]func(data, before string) string{
+		"another byte":   func(s, _ string) string { return s[:len(s)-1] + "\xff" },
+		"twice":          func(s, _ string) string { return s + s },
+		"the one before": func(_, before string) string { return before },
 	}
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
-			n := 0
+			n, before := 0, ""
 			o := load.Options{Mode: load.Echo, Conns: 1, Size: 20, For: 10 * time.Second, Rate: 1}
 			r := drive(t, o, &behaviour{data: func(p *peer, data []byte) {
 				text := string(data)
+				back := text
 				if n++; n == 4 {
-					text = answer(text)
+					back = answer(text, before)
 				}
-				_, _ = p.Transport.Write([]byte(text))
+				before = text
+				_, _ = p.Transport.Write([]byte(back))
 			}}, nil)
 			wants(t, r, map[load.Kind]uint64{load.WrongEcho: 1})
 			if r.Operations < 8 || r.Wrong != 1 || r.Connections.Opened != 2 || r.Connections.Lost != 1 {
 				t.Errorf("%d right, %d wrong, %+v", r.Operations, r.Wrong, r.Connections)
 			}
 		})
+	}
+}
+
+// A message that comes back to another client is wrong for both.
+func TestEchoToAnotherClient(t *testing.T) {
+	var live []*peer
+	o := load.Options{Mode: load.Echo, Conns: 2, Size: 20, For: time.Second, Timeout: time.Second}
+	r := drive(t, o, &behaviour{
+		made: func(p *peer) { live = append(live, p) },
+		data: func(p *peer, data []byte) {
+			if p.n < 2 { // those that come later get no answer
+				_, _ = live[1-p.n].Transport.Write(data)
+			}
+		},
+	}, nil)
+	if r.Errors[load.WrongEcho] != 2 || r.Operations != 0 {
+		t.Errorf("%d operations, errors %v", r.Operations, r.Errors)
 	}
 }
 
@@ -159,6 +178,24 @@ func TestWrongTransform(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Those who ask at the same time, before there is an answer, must get the same.
+func TestFirstAnswersDiffer(t *testing.T) {
+	asked := map[int]bool{}
+	o := load.Options{Mode: load.Transform, Conns: 2, For: 50 * time.Millisecond, Timeout: time.Second, Name: "reverse", Text: []byte("ABcd")}
+	r := drive(t, o, &behaviour{data: func(p *peer, _ []byte) {
+		write := func(s string) func() { return func() { _, _ = p.Transport.Write([]byte(s)) } }
+		switch {
+		case p.n == 1 && !asked[1]: // it has begun when the first is whole
+			p.later(time.Millisecond, write("4:x"))
+			p.later(3*time.Millisecond, write("xxx,"))
+		default:
+			p.later(2*time.Millisecond, write("4:dcBA,"))
+		}
+		asked[p.n] = true
+	}}, nil)
+	wants(t, r, map[load.Kind]uint64{load.WrongAnswer: 1})
 }
 
 // An answer that is no netstring is seen when there is nothing to compare it with.

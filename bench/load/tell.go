@@ -60,11 +60,7 @@ func (p *piped) write(w io.Writer) {
 		}
 		_, _ = w.Write(append(line, '\n')) // a parent that has gone ends us by its end of the other pipe
 		r.reset()
-		if r.Full != nil {
-			for _, h := range r.Full.all() {
-				h.Reset()
-			}
-		}
+		r.Full = nil
 		select {
 		case p.empty <- r:
 		default: // there are plenty
@@ -75,28 +71,18 @@ func (p *piped) write(w io.Writer) {
 // begin returns new ones.
 func (p *piped) begin() (*Report, *Histograms) { return newReport(), NewHistograms() }
 
-// exchange has the report written.
+// exchange has the report written. Histograms that go with it are not worth
+// keeping: that is once a second.
 func (p *piped) exchange(r *Report, h *Histograms) (*Report, *Histograms) {
-	poem, opening, told := r.Poem, r.Opening, r.Full != nil
-	p.full <- r
-	next := p.spare()
-	if told {
-		h = next.Full
-		if h == nil {
-			h = NewHistograms()
-		}
+	if r.Full != nil {
+		h = NewHistograms()
 	}
-	next.Full, next.Poem, next.Opening = nil, poem, opening
-	return next, h
-}
-
-// spare returns an empty report, with or without empty histograms.
-func (p *piped) spare() *Report {
+	p.full <- r
 	select {
-	case r := <-p.empty:
-		return r
+	case next := <-p.empty:
+		return next, h
 	default:
-		return newReport()
+		return newReport(), h
 	}
 }
 
