@@ -146,7 +146,7 @@ const (
 	connectTime = 60 * time.Microsecond  // of a connection
 	restTime    = 15 * time.Millisecond  // after a slice
 	memoryTime  = 5 * time.Second        // of a server
-	scaleTime   = 45 * time.Second       // of a server
+	scaleTime   = 30 * time.Second       // of a server
 )
 
 // planRow guesses how long a row takes.

@@ -61,6 +61,7 @@ func canned() *report.Report {
 	r.Scale = []report.Size{
 		{Server: "skein", Conns: 100, Served: 100, Processes: 1, Ops: 1000, NsPerOp: 5000, Growth: 1},
 		{Server: "skein", Conns: 100000, Served: 100000, Processes: 7, OpenedIn: 4.2, Ops: 500000, NsPerOp: 7500, Bytes: 210, Growth: 1.5},
+		{Server: "c", Conns: 100, Served: 100, Processes: 1, Ops: 1000, NsPerOp: 4000, Growth: 1},
 		{Server: "c", Conns: 100000, Failed: "out of descriptors"},
 	}
 	return r

@@ -32,7 +32,7 @@ var axes = map[string]chart.Panel{
 	"latency": {Title: "Latency at 1,000 connections",
 		Min: 0.5, Max: 10, Ticks: []float64{0.5, 1, 2, 5, 10}, Rule: 1, Format: chart.Ratio},
 	"memory": {Title: "Memory of the process per idle connection, bytes",
-		Min: 50, Max: 10000, Ticks: []float64{50, 100, 200, 500, 1000, 2000, 5000, 10000}, Format: whole},
+		Min: 50, Max: 16000, Ticks: []float64{50, 100, 200, 500, 1000, 2000, 5000, 10000}, Format: whole},
 }
 
 // drawn are the rows of a section that the picture has; all, if it is not named.
@@ -45,7 +45,7 @@ var drawn = map[string][]string{
 func (r *Report) SVG() (string, bool) {
 	c := chart.Chart{
 		Title:    "Network frameworks beside a hand-written epoll loop in C",
-		Subtitle: fmt.Sprintf("%s = 1.00. Medians over the rounds; the whiskers hold the true one. In figures: skein, and what lies beyond the axis.", r.Label(r.Reference)),
+		Subtitle: fmt.Sprintf("%s = 1.00. Medians over the rounds; the true one is most likely within the whiskers. In figures: skein, and what lies beyond the axis.", r.Label(r.Reference)),
 		Notes:    []string{r.Command, r.Machine + ", " + r.Date.UTC().Format("2006-01-02") + ". " + r.versions()},
 	}
 	if r.Reference != "c" {

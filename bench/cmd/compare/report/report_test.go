@@ -27,8 +27,8 @@ func TestText(t *testing.T) {
 		"failed [1] | – | – [2] |", "\n[1] gnet, proxy, a fetch each time: it ended: exit status 3\n[2] netpoll, proxy, a fetch each time: its dial fails\n",
 		"| p99.9 at 20,000/s | 180 µs | 1.10 ±0.05 |",
 		"| idle, bytes a connection | 190 | 88.0 |",
-		"| skein | 100,000 | 100,000 | 7 | 4.2 s | 7,500 ns | 1.50 | 210 B |",
-		"| skein | 100 | 100 | 1 | 0.0 s | 5,000 ns | 1.00 | – |",
+		"| skein | 100,000 | 100,000 | 7 | 4.2 s | 7,500 ns | 1.50 | – | 210 B |",
+		"| skein | 100 | 100 | 1 | 0.0 s | 5,000 ns | 1.00 | 1.25 | – |",
 		"\n[1] C, 100,000 connections: out of descriptors\n",
 	} {
 		if !strings.Contains(text, want) {

@@ -134,7 +134,7 @@ func footnotes(b *strings.Builder, notes []string) {
 // scale writes how one kind of server grows with its connections.
 func (r *Report) scale(b *strings.Builder) {
 	b.WriteString("\nEcho over many connections, which several processes of the server share\n\n")
-	head := []string{"scale", "connections", "served", "processes", "opened in", "CPU per op", "× the smallest", "memory a connection"}
+	head := []string{"scale", "connections", "served", "processes", "opened in", "CPU per op", "× the smallest", "× " + r.Label(r.Reference), "memory a connection"}
 	var rows [][]string
 	var notes []string
 	for _, s := range r.Scale {
@@ -149,10 +149,21 @@ func (r *Report) scale(b *strings.Builder) {
 			memory = significant(s.Bytes) + " B"
 		}
 		rows = append(rows, append(row, thousands(s.Served), fmt.Sprint(s.Processes), fmt.Sprintf("%.1f s", s.OpenedIn),
-			significant(s.NsPerOp)+" ns", fmt.Sprintf("%.2f", s.Growth), memory))
+			significant(s.NsPerOp)+" ns", fmt.Sprintf("%.2f", s.Growth), r.besideReference(s), memory))
 	}
 	b.WriteString(table.Render(head, rows))
 	footnotes(b, notes)
+}
+
+// besideReference is a size's cost as a multiple of the reference's at the same
+// number of connections.
+func (r *Report) besideReference(s Size) string {
+	for _, ref := range r.Scale {
+		if ref.Server == r.Reference && ref.Conns == s.Conns && ref.Failed == "" && ref.NsPerOp > 0 {
+			return fmt.Sprintf("%.2f", s.NsPerOp/ref.NsPerOp)
+		}
+	}
+	return "–"
 }
 
 // significant writes a figure with three digits that mean something.
