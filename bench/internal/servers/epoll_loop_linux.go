@@ -178,8 +178,11 @@ func (s *epollServer) accept() error {
 		switch err {
 		case nil:
 			c := s.attach(fd)
-			s.work.opened(c)
-			s.watch(c)
+			if s.watch(c) {
+				s.work.opened(c)
+			} else {
+				s.end(c)
+			}
 		case unix.EAGAIN:
 			return nil
 		case unix.EINTR, unix.ECONNABORTED:
@@ -205,15 +208,10 @@ func (s *epollServer) attach(fd int) *epollConn {
 	return c
 }
 
-// watch registers a connection, unless it has ended: one that took all it was
-// sent at once needs no registration.
-func (s *epollServer) watch(c *epollConn) {
-	if !c.open {
-		return
-	}
-	if unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: epollFlags, Fd: int32(c.fd)}) != nil {
-		s.work.ended(c, false)
-	}
+// watch registers a connection, before anything is known of what becomes of it,
+// and reports whether that worked.
+func (s *epollServer) watch(c *epollConn) bool {
+	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: epollFlags, Fd: int32(c.fd)}) == nil
 }
 
 // rearm has a connection's readiness told again, after that of the others: for

@@ -46,7 +46,9 @@ func (w *epollProxy) opened(c *epollConn) {
 			w.deliver()
 			return
 		}
-		w.s.watch(w.origin)
+		if !w.s.watch(w.origin) {
+			w.ended(w.origin, false)
+		}
 	}
 }
 
@@ -102,7 +104,9 @@ func (w *epollRelay) opened(c *epollConn) {
 		origin.in = w.spare[n-1][:0]
 		w.spare = w.spare[:n-1]
 	}
-	w.s.watch(origin)
+	if !w.s.watch(origin) {
+		w.ended(origin, false)
+	}
 }
 
 // received collects the poem.

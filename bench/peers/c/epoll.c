@@ -5,12 +5,12 @@
 //
 // Each descriptor has a struct conn, and each conn one function that is called
 // with its events; which function that is, is the conn's state. Sockets are
-// registered once and edge-triggered. A read that comes back short is the last
-// one for its event, unless the peer's end (EPOLLRDHUP) has come as well. Output
-// goes to the kernel directly; what it does not take waits in the conn, which
-// reads no more until that is gone. A conn that only sends is not registered
-// before the kernel takes less than all. No event allocates, unless the kernel
-// does not take an answer or a request is cut.
+// registered once, when they are accepted, for both directions and edge-triggered:
+// a loop does not know what will become of a connection. A read that comes back
+// short is the last one for its event, unless the peer's end (EPOLLRDHUP) has come
+// as well. Output goes to the kernel directly; what it does not take waits in the
+// conn, which reads no more until that is gone. No event allocates, unless the
+// kernel does not take an answer or a request is cut.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,10 +26,10 @@
 enum { EVENTS = 1024, ACCEPTS = 256 };
 
 static const struct work works[] = {
-	{"echo", open_reader, echo, 0},
+	{"echo", open_nothing, echo, 0},
 	{"poem", open_poem, deliver, 0},
-	{"transform", open_reader, answer, SIZE_MAX},
-	{"once", open_reader, answer, 1},
+	{"transform", open_nothing, answer, SIZE_MAX},
+	{"once", open_nothing, answer, 1},
 	{"stream", open_stream, stream, 0},
 	{"proxy", open_proxy, deliver, 0},
 	{"relay", open_relay, deliver, 0},
@@ -42,7 +42,9 @@ static void accept_some(struct conn *listener, uint32_t events)
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			return;
-		work->opened(new_conn(fd, work->ready));
+		struct conn *c = new_conn(fd, work->ready);
+		want(c, BOTH);
+		work->opened(c);
 	}
 }
 
@@ -96,5 +98,6 @@ int main(int argc, char **argv)
 			struct conn *c = events[i].data.ptr;
 			c->ready(c, events[i].events);
 		}
+		free_dropped();
 	}
 }

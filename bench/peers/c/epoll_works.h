@@ -146,13 +146,10 @@ static void stream(struct conn *c, uint32_t events)
 		}
 		if (n > 0)
 			c->left -= n;
-		if (n < (ssize_t)size) {
-			if (!c->wanted)
-				want(c, EPOLLOUT | EPOLLET);
+		if (n < (ssize_t)size)
 			return;
-		}
 	}
-	want(c, EPOLLOUT | EPOLLET); // the kernel takes more, but it is the others' turn
+	want(c, BOTH); // the kernel takes more, but it is the others' turn: be told again
 }
 
 static void open_stream(struct conn *c)
@@ -162,6 +159,13 @@ static void open_stream(struct conn *c)
 }
 
 // ---- proxy, relay ----------------------------------------------------------------
+
+// await_poem is for a conn whose poem is not there yet: it cannot end before.
+static void await_poem(struct conn *c, uint32_t events)
+{
+	(void)c;
+	(void)events;
+}
 
 // fetched gives the poem to those that wait for it; without one it drops them.
 static void fetched(struct conn *origin, int ok)
@@ -174,6 +178,7 @@ static void fetched(struct conn *origin, int ok)
 	fetching = NULL;
 
 	if (ok && strcmp(work->name, "relay") == 0) {
+		c->ready = deliver;
 		c->out = c->owned = text;
 		c->left = size;
 		deliver(c, 0);
@@ -187,6 +192,7 @@ static void fetched(struct conn *origin, int ok)
 	}
 	for (; c; c = next) {
 		next = c->next;
+		c->ready = deliver;
 		if (ok)
 			open_poem(c);
 		else
@@ -216,9 +222,10 @@ static void receive(struct conn *origin, uint32_t events)
 }
 
 // open_relay connects to the origin for c. A connect that fails is a receive that
-// fails. c itself is not registered while it waits, so it cannot end before.
+// fails.
 static void open_relay(struct conn *c)
 {
+	c->ready = await_poem;
 	int fd = socket(options.origin.sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		drop(c);
@@ -230,7 +237,7 @@ static void open_relay(struct conn *c)
 		fetched(origin, 0);
 		return;
 	}
-	open_reader(origin);
+	want(origin, BOTH);
 }
 
 static void open_proxy(struct conn *c)
@@ -238,6 +245,7 @@ static void open_proxy(struct conn *c)
 	if (poem) {
 		open_poem(c);
 	} else if (fetching) {
+		c->ready = await_poem;
 		c->next = fetching->next;
 		fetching->next = c;
 	} else {
