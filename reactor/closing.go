@@ -26,6 +26,7 @@ type ending struct {
 	reason error // what ConnectionLost is told
 	cause  error // what the protocol gave as its cause
 	byPeer bool  // the peer has left, or half of it: the protocol did not ask
+	reset  bool  // the peer gets a reset
 	timer  *clock.DelayedCall
 
 	sent    int   // bytes given to the kernel since the end began
@@ -73,9 +74,12 @@ func (c *conn) die(reason error, reset bool) {
 		_ = c.end.timer.Cancel()
 	}
 	c.r.pool.drop(&c.out)
+	c.r.oldestLeaving() // it may have been that one
+	if c.end.reset = reset; c == c.r.serving {
+		return // ready finishes it
+	}
 	c.r.release(int(c.fd), reset)
 	c.r.lost = append(c.r.lost, c)
-	c.r.oldestLeaving() // it may have been that one
 }
 
 // finishOutput is called when all output is with the kernel and no producer has

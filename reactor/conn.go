@@ -11,21 +11,23 @@ import (
 )
 
 // conn is one connection: the transport of its protocol, and the source of its
-// descriptor. It is kept small, because a server has many idle ones: what only
-// a busy or a closing connection needs hangs on a pointer.
+// descriptor. A server has many, so it is kept small, and what an event needs
+// stands in its first 64 bytes: with ten thousand connections each event finds
+// its conn out of the cache, and one line of it is fetched instead of three. What
+// only a busy or a closing connection needs hangs on a pointer.
 type conn struct {
-	r     *Reactor
-	proto protocol.Protocol
-	owner connOwner
-
-	fd     int32
-	flags  connFlags
-	out    queue          // bytes that the kernel has not taken
-	remote netip.AddrPort // not valid for a UNIX socket
-	local  net.Addr       // nil until somebody asks
-
+	r         *Reactor
+	proto     protocol.Protocol
+	fd        int32
+	flags     connFlags
+	port      uint16     // the peer's
+	out       queue      // bytes that the kernel has not taken
 	producing *producing // a registered producer
-	end       *ending    // how and why it ends, once that is so
+
+	end   *ending // how and why it ends, once that is so
+	owner connOwner
+	peer  netip.Addr // not valid for a UNIX socket
+	local net.Addr   // nil until somebody asks
 }
 
 // connOwner is the port or connector that a connection came from.
@@ -42,7 +44,7 @@ type connOwner interface {
 }
 
 // connFlags are the states of a connection that are yes or no.
-type connFlags uint32
+type connFlags uint16
 
 const (
 	// What the kernel said. Readiness is remembered here because it is told by
@@ -83,7 +85,7 @@ const (
 // newConn returns the connection of a connected descriptor; open brings it to
 // life. ev is what the kernel has said of the descriptor.
 func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.Events) *conn {
-	c := &conn{r: r, fd: int32(fd), owner: o, remote: remote, flags: isWritable}
+	c := &conn{r: r, fd: int32(fd), owner: o, peer: remote.Addr(), port: remote.Port(), flags: isWritable}
 	c.note(ev)
 	r.opened()
 	r.stats.Connections++
@@ -137,9 +139,21 @@ func (c *conn) note(ev kernel.Events) {
 	}
 }
 
-// ready takes an edge: input first, then output, as Twisted does.
+// ready takes an edge. A batch has one event of a descriptor at most, so a
+// connection that ends by its own is finished right behind it: nothing in the
+// batch can be meant for its number any more, and no turn is needed.
 func (c *conn) ready(ev kernel.Events) {
+	c.r.serving = c
 	c.note(ev)
+	c.take(ev)
+	c.r.serving = nil
+	if c.has(isDead) {
+		c.finish()
+	}
+}
+
+// take reacts to an edge: input first, then output, as Twisted does.
+func (c *conn) take(ev kernel.Events) {
 	if ev&kernel.Failed != 0 && !c.wantsInput() {
 		// Nobody reads, so nobody would see the error. The number of the
 		// descriptor may have stood for something else: ask.
@@ -274,6 +288,16 @@ func protocolName(p protocol.Protocol) (name string) {
 		return l.LogPrefix()
 	}
 	return fmt.Sprintf("%T", p)
+}
+
+// finish gives the descriptor back at once and delivers ConnectionLost. No
+// callback may be running.
+func (c *conn) finish() {
+	r := c.r
+	r.table[c.fd] = nil
+	r.kernel.CloseSocket(int(c.fd), c.end.reset)
+	c.deliverLost()
+	r.retryStarved()
 }
 
 // deliverLost delivers ConnectionLost, and then tells the owner.

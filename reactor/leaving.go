@@ -42,12 +42,8 @@ func (r *Reactor) leave(c *conn) {
 // seeOff closes those whose peers have ended, from the oldest to the first that
 // has not. No callback may be running: it calls ConnectionLost.
 func (r *Reactor) seeOff() {
-	closed := false
 	for c := r.oldestLeaving(); c != nil && c.hasLeft(); c = r.oldestLeaving() {
-		closed = true
-	}
-	if closed {
-		r.retryStarved() // descriptors are free again
+		// hasLeft does it.
 	}
 }
 
@@ -119,9 +115,7 @@ func (c *conn) hasLeft() bool {
 		return true
 	}
 	c.flags |= isReadShut | isDead
-	c.r.table[c.fd] = nil
-	c.r.kernel.CloseSocket(int(c.fd), false)
-	c.deliverLost()
+	c.finish()
 	return true
 }
 

@@ -54,7 +54,8 @@ type Reactor struct {
 	loopID  atomic.Uint64
 
 	// Sockets.
-	current    *conn  // whose own event is being served: its flush follows anyway
+	current    *conn  // whose own callback runs: its flush follows anyway
+	serving    *conn  // whose event is being served: if it ends, ready finishes it
 	readBuf    []byte // one for all: a callback must copy what it keeps
 	slices     [][]byte
 	pool       chunkPool

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"net"
+	"net/netip"
 	"time"
 
 	"skein/protocol"
@@ -194,7 +195,7 @@ func (c *conn) LocalAddr() net.Addr {
 
 // RemoteAddr returns the peer's address.
 func (c *conn) RemoteAddr() net.Addr {
-	return netAddr(c.owner.network(), kernel.Addr{IP: c.remote, Path: c.owner.peerPath()})
+	return netAddr(c.owner.network(), kernel.Addr{IP: netip.AddrPortFrom(c.peer, c.port), Path: c.owner.peerPath()})
 }
 
 // Unacknowledged returns the number of bytes that the peer has not taken.
