@@ -88,7 +88,7 @@ func (c *conn) flush() {
 		}
 		r.stats.BytesWritten += uint64(n)
 		r.pool.consume(&c.out, n)
-		if c.end != nil {
+		if c.has(isDisconnecting) {
 			c.end.sent += n
 		}
 	}
