@@ -144,30 +144,11 @@ func (l *lane) work(tb testing.TB, ops int, r *drive.Result) time.Duration {
 	return l.cost(tb, func() error { return l.load.Run(ops, r) })
 }
 
-// cost returns the CPU time that a run of the load takes the server, with what
-// is left to do after the last operation. A server that does not come to rest
-// is charged for the run alone.
+// cost returns the CPU time that a run of the load takes the server, see
+// proc.Process.Cost.
 func (l *lane) cost(tb testing.TB, run func() error) time.Duration {
 	tb.Helper()
-	before := l.cpu(tb)
-	if err := run(); err != nil {
-		tb.Fatal(err)
-	}
-	after := l.cpu(tb)
-	rests, err := l.server.Settle(restLimit)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if rests {
-		after = l.cpu(tb)
-	}
-	return after - before
-}
-
-// cpu is the CPU time of the server's process.
-func (l *lane) cpu(tb testing.TB) time.Duration {
-	tb.Helper()
-	d, err := l.server.CPU()
+	d, err := l.server.Cost(run, restLimit)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -64,35 +64,3 @@ func (p *Process) Memory() (Memory, error) {
 	}
 	return m, nil
 }
-
-const (
-	settleTick = 2 * time.Millisecond
-	settleIdle = settleTick / 40 // a runtime's own threads may tick
-	settleRows = 3               // ticks in a row
-)
-
-// Settle waits until the process has nothing more to do, such as to close what
-// its peers have left, or until the limit. It reports whether the process rests.
-func (p *Process) Settle(limit time.Duration) (bool, error) {
-	last, err := p.CPU()
-	if err != nil {
-		return false, err
-	}
-	ticker := time.NewTicker(settleTick)
-	defer ticker.Stop()
-	idle := 0
-	for start := time.Now(); time.Since(start) < limit; {
-		<-ticker.C
-		now, err := p.CPU()
-		if err != nil {
-			return false, err
-		}
-		if now-last > settleIdle {
-			idle = 0
-		} else if idle++; idle == settleRows {
-			return true, nil
-		}
-		last = now
-	}
-	return false, nil
-}
