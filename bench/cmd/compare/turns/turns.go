@@ -1,11 +1,12 @@
 // Package turns lets servers take turns, and reckons what came of it.
 //
 //	round 0 (warming up)  A B C
-//	round 1                 B C A
-//	round 2                   C A B   … one slice each
+//	round 1               C B A
+//	round 2               B C A
+//	round 3               A C B   … one slice each
 //
 // What disturbs the machine for a while disturbs all of them, and none always
-// comes after the same one.
+// comes after the same one, whose traces are still in the core's caches.
 package turns
 
 import (
@@ -67,13 +68,18 @@ func Run(ctx context.Context, list []Contender, rounds int, before func(round in
 	return outcomes
 }
 
-// order rotates the list by the round.
+// order rotates the list with every second round, and turns it around in the
+// rounds between: rotation alone would leave each of them behind the same one.
 func order(list []Contender, round int) []Contender {
 	if len(list) == 0 {
 		return nil
 	}
-	first := round % len(list)
-	return slices.Concat(list[first:], list[:first])
+	first := round / 2 % len(list)
+	list = slices.Concat(list[first:], list[:first])
+	if round%2 == 1 {
+		slices.Reverse(list)
+	}
+	return list
 }
 
 // trim drops what is beyond so many complete rounds.

@@ -27,10 +27,38 @@ func nothing(int, string) {}
 
 func TestTheOrderRotates(t *testing.T) {
 	var l log
-	one := []float64{1, 1, 1, 1}
-	turns.Run(t.Context(), []turns.Contender{l.contender("a", one...), l.contender("b", one...), l.contender("c", one...)}, 3, nothing)
-	if got, want := strings.Join(l.names, ""), "abc"+"bca"+"cab"+"abc"; got != want {
+	one := []float64{1, 1, 1, 1, 1, 1}
+	turns.Run(t.Context(), []turns.Contender{l.contender("a", one...), l.contender("b", one...), l.contender("c", one...)}, 5, nothing)
+	if got, want := strings.Join(l.names, ""), "abc"+"cba"+"bca"+"acb"+"cab"+"bac"; got != want {
 		t.Errorf("the slices went to %s, want %s", got, want)
+	}
+}
+
+// TestNobodyComesAfterTheSameOne counts, over a default run of many servers, who
+// has a slice right after whom.
+func TestNobodyComesAfterTheSameOne(t *testing.T) {
+	for _, servers := range []int{3, 11} {
+		var l log
+		var list []turns.Contender
+		for i := range servers {
+			list = append(list, l.contender(string(rune('a'+i)), 1, 1, 1, 1, 1, 1))
+		}
+		turns.Run(t.Context(), list, 5, nothing)
+		after := map[string]map[string]int{}
+		for i := servers; i < len(l.names); i++ { // the rounds that count
+			name, before := l.names[i], l.names[i-1]
+			if after[name] == nil {
+				after[name] = map[string]int{}
+			}
+			after[name][before]++
+		}
+		for name, befores := range after {
+			for before, n := range befores {
+				if n > 3 {
+					t.Errorf("of %d servers, %s came after %s in %d rounds of 5", servers, name, before, n)
+				}
+			}
+		}
 	}
 }
 
