@@ -68,8 +68,8 @@ func BenchmarkProxy(b *testing.B) {
 	newRow(b, p, drive.Fetch{AtOnce: atOnce, Poem: poemSize}, "proxy", "-origin", origin(b, p)).run(b, engines()...)
 }
 
-// BenchmarkRelay fetches a poem from a proxy that asks for it each time. gnet's
-// engine cannot connect on its own loop, and is left out.
+// BenchmarkRelay fetches a poem from a proxy that asks for it each time. gnet has
+// none, see package servers.
 func BenchmarkRelay(b *testing.B) {
 	p := choosePlace(b)
 	newRow(b, p, drive.Fetch{AtOnce: atOnce, Poem: poemSize}, "relay", "-origin", origin(b, p)).run(b, "skein", "net", "epoll")

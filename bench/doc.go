@@ -14,7 +14,7 @@
 // What is compared is the CPU time that the server's process takes for an
 // operation. It is steadier than the wall time, and it is what a machine runs
 // out of. The servers take turns, slice by slice, so that what disturbs the
-// machine disturbs all of them; the figures are medians over the slices.
+// machine disturbs all of them; the ratios are medians over the slices.
 //
 // # Servers
 //
@@ -26,8 +26,9 @@
 // "listening HOST:PORT", to standard output when it serves, and exits with
 // status 0 when its standard input ends, so none outlives the program that
 // measures it. One that is written in Go answers a line "stats" on its input
-// with a line of JSON on its output, see proc.Stats. A WORK that it does not
-// know ends it with status 2. All of them listen with the largest backlog and
+// with a line of JSON on its output, see proc.Stats, and a line "collect" with
+// the same after a collection of garbage. A WORK that it does not know ends it
+// with status 2. All of them listen with the largest backlog and
 // set TCP_NODELAY. None of them logs while it serves.
 //
 //	echo       sends back what comes; at the peer's end, closes

@@ -174,25 +174,34 @@ func origin(t *testing.T, poem []byte) (addr string, fetches *atomic.Int64) {
 // checkStats asks a server in Go for its figures.
 func checkStats(t *testing.T, argv []string) {
 	p := start(t, argv, "echo")
-	if _, err := io.WriteString(p.input, "stats\n"); err != nil {
+	figures := p.figures(t, "stats")
+	for _, name := range []string{"mallocs", "total_alloc", "heap_inuse", "num_gc", "max_pause_ns", "pause_total_ns"} {
+		if _, ok := figures[name]; !ok {
+			t.Errorf("there is no %s in %v", name, figures)
+		}
+	}
+	if figures["mallocs"] == 0 || figures["heap_inuse"] == 0 {
+		t.Errorf("a program that runs has allocated something: %v", figures)
+	}
+	if after := p.figures(t, "collect"); after["num_gc"] <= figures["num_gc"] || after["max_pause_ns"] == 0 {
+		t.Errorf("after a collection %v, before it %v", after, figures)
+	}
+}
+
+// figures asks a server for them.
+func (p *process) figures(t *testing.T, verb string) (figures map[string]uint64) {
+	t.Helper()
+	if _, err := io.WriteString(p.input, verb+"\n"); err != nil {
 		t.Fatal(err)
 	}
 	line, err := p.stdout.ReadBytes('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	var figures map[string]uint64
 	if err := json.Unmarshal(line, &figures); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	for _, name := range []string{"mallocs", "total_alloc", "heap_inuse", "num_gc", "max_pause_ns", "pause_total_ns"} {
-		if _, ok := figures[name]; !ok {
-			t.Errorf("there is no %s in %s", name, line)
-		}
-	}
-	if figures["mallocs"] == 0 || figures["heap_inuse"] == 0 {
-		t.Errorf("a program that runs has allocated something: %s", line)
-	}
+	return figures
 }
 
 // refused runs a server that cannot start, and returns its status and what it

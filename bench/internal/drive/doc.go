@@ -18,5 +18,6 @@
 //
 // Reading order: drive_linux.go (the API), loop_linux.go (the epoll loop), then
 // exchange_linux.go (Echo, Transform, Idle), visit_linux.go (Fetch,
-// TransformOnce), stream_linux.go, paced_linux.go, spawn_linux.go.
+// TransformOnce), stream_linux.go, paced_linux.go, spawn_linux.go,
+// collect_linux.go.
 package drive

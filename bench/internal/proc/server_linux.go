@@ -39,13 +39,22 @@ func (s *Server) Addr() string { return s.addr }
 
 // Stats asks the server, which must be in Go, for its figures.
 func (s *Server) Stats() (Stats, error) {
+	return s.figures("stats")
+}
+
+// Collect has the server, which must be in Go, collect its garbage, and returns
+// its figures after that.
+func (s *Server) Collect() (Stats, error) { return s.figures("collect") }
+
+// figures asks for a line of them.
+func (s *Server) figures(verb string) (Stats, error) {
 	var st Stats
-	line, err := s.Ask("stats", answerLimit)
+	line, err := s.Ask(verb, answerLimit)
 	if err != nil {
 		return st, err
 	}
 	if err := json.Unmarshal([]byte(line), &st); err != nil {
-		return st, s.failure(fmt.Errorf("answered %q to \"stats\": %w", line, err))
+		return st, s.failure(fmt.Errorf("answered %q to %q: %w", line, verb, err))
 	}
 	return st, nil
 }

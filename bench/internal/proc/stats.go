@@ -1,7 +1,7 @@
 package proc
 
-// Stats is what a server in Go says of itself when it reads the line "stats":
-// the figures of runtime.MemStats under the names below. All but HeapInuse
+// Stats is what a server in Go says of itself when it reads the line "stats"
+// or, after a collection of garbage, "collect": the figures of runtime.MemStats under the names below. All but HeapInuse
 // count from the start of the process.
 type Stats struct {
 	Mallocs      uint64 `json:"mallocs"`        // objects allocated

@@ -85,17 +85,7 @@ func TestStats(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			p := start(t, engine, "echo")
 			runtime.GC() // this process is the server
-			var before, after proc.Stats
-			for _, to := range []*proc.Stats{&before, &after} {
-				if _, err := io.WriteString(p.stdin, "stats\n"); err != nil {
-					t.Fatal(err)
-				}
-				line := json.NewDecoder(strings.NewReader(p.line()))
-				line.DisallowUnknownFields()
-				if err := line.Decode(to); err != nil {
-					t.Fatal(err)
-				}
-			}
+			before, after := p.figures("stats"), p.figures("stats")
 			if before.HeapInuse == 0 || before.NumGC == 0 || before.PauseTotalNs == 0 || before.MaxPauseNs == 0 ||
 				before.MaxPauseNs > 2*before.PauseTotalNs {
 				t.Errorf("%+v", before)
@@ -103,8 +93,25 @@ func TestStats(t *testing.T) {
 			if after.Mallocs <= before.Mallocs || after.TotalAlloc <= before.TotalAlloc || after.NumGC < before.NumGC {
 				t.Errorf("first %+v, then %+v", before, after)
 			}
+			if collected := p.figures("collect"); collected.NumGC <= after.NumGC {
+				t.Errorf("%d collections, and after another one %d", after.NumGC, collected.NumGC)
+			}
 		})
 	}
+}
+
+// figures asks a server for them.
+func (p *program) figures(verb string) (s proc.Stats) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.stdin, verb+"\n"); err != nil {
+		p.t.Fatal(err)
+	}
+	line := json.NewDecoder(strings.NewReader(p.line()))
+	line.DisallowUnknownFields()
+	if err := line.Decode(&s); err != nil {
+		p.t.Fatal(err)
+	}
+	return s
 }
 
 func TestUnknownCommand(t *testing.T) {

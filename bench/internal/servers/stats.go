@@ -8,7 +8,7 @@ import (
 	"skein/bench/internal/proc"
 )
 
-// stats returns the answer to a line "stats".
+// stats returns the answer to a line "stats", or "collect".
 func stats() proc.Stats {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -14,9 +14,13 @@ import (
 	"skein/bench/internal/stat"
 )
 
-// restLimit is how long a server may go on after a slice with what belongs to
-// it, such as closing connections.
-const restLimit = 300 * time.Millisecond
+const (
+	// restLimit is how long a server may go on after a slice with what belongs to
+	// it, such as closing connections.
+	restLimit = 300 * time.Millisecond
+	// collections is how many of garbage each server in Go is asked for.
+	collections = 50
+)
 
 // a fighter is a server with its load in one row.
 type fighter struct {
@@ -50,6 +54,9 @@ func (b *bench) contest(ctx context.Context, r row) {
 	for _, f := range fighters {
 		list = append(list, rounds.Contender{Name: f.Name, Slice: func() ([]float64, error) {
 			figures, err := f.slice(b.c, r)
+			if err != nil {
+				f.broken = err
+			}
 			return figures, interruption(ctx, err)
 		}})
 	}
@@ -58,7 +65,7 @@ func (b *bench) contest(ctx context.Context, r row) {
 		b.say.step(step, of, fmt.Sprintf("round %d of %d", round, b.c.rounds), b.report.Label(name))
 		step++
 	})
-	b.enterRow(r, outcomes, fighters)
+	b.enterRow(ctx, r, outcomes, fighters)
 }
 
 // flags returns the servers' flags for a row, and starts the origin where it
@@ -141,35 +148,27 @@ func (f *fighter) slice(c config, r row) ([]float64, error) {
 	if f.broken != nil {
 		return nil, f.broken
 	}
-	before, err := f.server.CPU()
-	if err != nil {
-		return nil, err
-	}
 	length := c.sliceOf(r)
 	if !f.warm {
 		length, f.warm = c.warmup(r), true
 	}
-	result, after := drive.NewResult(), before
+	result, spent := drive.NewResult(), time.Duration(0)
 	// On a machine that is busy with something else, a short slice may bring no
 	// more than what was in the sockets.
-	for try := 0; try < 3 && (result.Ops == 0 || after == before); try++ {
-		if err := f.load.RunFor(length, result); err != nil {
+	for try := 0; try < 3 && (result.Ops == 0 || spent == 0); try++ {
+		cost, err := f.server.Cost(func() error { return f.load.RunFor(length, result) }, restLimit)
+		if err != nil {
 			return nil, err
 		}
-		if _, err := f.server.Settle(restLimit); err != nil {
-			return nil, err
-		}
-		if after, err = f.server.CPU(); err != nil {
-			return nil, err
-		}
+		spent += cost
 	}
 	switch {
-	case result.Ops == 0 || after == before:
-		return nil, fmt.Errorf("it completed %d operations in %v of CPU time: use a longer -slice, or a machine that is not busy", result.Ops, after-before)
+	case result.Ops == 0 || spent == 0:
+		return nil, fmt.Errorf("it completed %d operations in %v of CPU time: use a longer -slice, or a machine that is not busy", result.Ops, spent)
 	case r.kind == paced:
 		return latencies(result), nil
 	}
-	return []float64{float64(after-before) / float64(result.Ops)}, nil
+	return []float64{float64(spent) / float64(result.Ops)}, nil
 }
 
 // quantiles are the latency rows.
@@ -188,7 +187,7 @@ func latencies(r *drive.Result) []float64 {
 }
 
 // enterRow puts what came of a row into the report.
-func (b *bench) enterRow(r row, outcomes map[string]*rounds.Outcome, fighters []*fighter) {
+func (b *bench) enterRow(ctx context.Context, r row, outcomes map[string]*rounds.Outcome, fighters []*fighter) {
 	if r.kind != paced {
 		cells, base := rounds.Ratios(outcomes, 0, b.report.Reference)
 		for _, s := range b.servers {
@@ -199,13 +198,14 @@ func (b *bench) enterRow(r row, outcomes map[string]*rounds.Outcome, fighters []
 		b.report.Add(b.c.section(r.kind), report.Row{Name: r.name, Label: r.label, Unit: r.unit(), Base: base, Cells: cells})
 		return
 	}
-	micros := report.Section{Name: "µs", Title: "The same in microseconds, and what collections of garbage stopped the servers in Go for"}
+	micros := report.Section{Name: "µs", Title: fmt.Sprintf(
+		"The same in microseconds; and for how long a collection of garbage stops the servers in Go, which were asked for %d under the same load", collections)}
 	for i, q := range quantiles {
 		cells, base := rounds.Ratios(outcomes, i, b.report.Reference)
 		b.report.Add(b.c.section(r.kind), report.Row{Name: "latency-" + q.name, Label: q.name, Unit: "µs", Base: base, Cells: cells})
 		b.report.Add(micros, report.Row{Name: "micros-" + q.name, Label: q.name, Unit: "µs", Cells: absolute(cells)})
 	}
-	longest, count := b.pauses(fighters)
+	longest, count := b.pauses(ctx, r, fighters)
 	b.report.Add(micros, report.Row{Name: "gc-pause", Label: "longest pause of a collection", Unit: "µs", Cells: longest})
 	b.report.Add(micros, report.Row{Name: "gc-count", Label: "collections", Unit: "number", Cells: count})
 }
@@ -223,17 +223,24 @@ func absolute(cells map[string]report.Cell) map[string]report.Cell {
 	return own
 }
 
-// pauses asks the servers in Go for their longest pause and how many collections
-// there were since they started.
-func (b *bench) pauses(list []*fighter) (longest, count map[string]report.Cell) {
+// pauses has the servers in Go that did their slices collect garbage under the
+// row's load, and returns their longest pause and how many collections there
+// were, all since they started. Left to itself, a server that allocates nothing
+// has none to show.
+func (b *bench) pauses(ctx context.Context, r row, list []*fighter) (longest, count map[string]report.Cell) {
 	longest, count = map[string]report.Cell{}, map[string]report.Cell{}
 	for _, f := range list {
-		if !f.TellsStats() || f.broken != nil {
+		if !f.TellsStats() || f.broken != nil || ctx.Err() != nil {
 			continue
 		}
-		if stats, err := f.server.Stats(); err == nil { // a server that died was told about
+		b.say.step(b.c.rounds, b.c.rounds+1, "collecting garbage", f.Label)
+		stats, err := drive.Collect(f.server, f.load, collections)
+		switch err = interruption(ctx, err); {
+		case err == nil:
 			longest[f.Name] = report.Exactly(float64(stats.MaxPauseNs) / 1e3)
 			count[f.Name] = report.Exactly(float64(stats.NumGC))
+		case !errors.Is(err, context.Canceled):
+			longest[f.Name] = report.Failed(err.Error())
 		}
 	}
 	return longest, count

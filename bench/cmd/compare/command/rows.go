@@ -147,6 +147,7 @@ const (
 	restTime    = 15 * time.Millisecond  // after a slice
 	memoryTime  = 5 * time.Second        // of a server
 	scaleTime   = 30 * time.Second       // of a server
+	collectTime = time.Second            // of a server, in the row of latencies
 )
 
 // planRow guesses how long a row takes.
@@ -158,7 +159,11 @@ func planRow(c config, r row) time.Duration {
 	case scale:
 		return min(servers, 2) * scaleTime
 	}
-	return servers * (startTime + time.Duration(r.conns)*connectTime + c.warmup(r) + time.Duration(c.rounds)*c.sliceOf(r) + time.Duration(c.rounds+1)*restTime)
+	each := startTime + time.Duration(r.conns)*connectTime + c.warmup(r) + time.Duration(c.rounds)*c.sliceOf(r) + time.Duration(c.rounds+1)*restTime
+	if r.kind == paced {
+		each += collectTime
+	}
+	return servers * each
 }
 
 // plan guesses how long all takes.

@@ -94,6 +94,10 @@ func TestRun(t *testing.T) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}
 	}
+	micros := r.Sections[2].Rows
+	if pause, count := micros[len(micros)-2].Cells["net"], micros[len(micros)-1].Cells["net"]; pause.Value <= 0 || count.Value < 50 {
+		t.Errorf("net collected %v times with a pause of %v µs, want some pause of 50 at least", count.Value, pause.Value)
+	}
 	if file := read(t, folder, "compare.txt"); file != text {
 		t.Errorf("the file differs from what was printed:\n%s", file)
 	}

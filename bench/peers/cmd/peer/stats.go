@@ -6,7 +6,7 @@ import (
 	"runtime/metrics"
 )
 
-// stats is the answer to a line "stats", under the names that package bench
+// stats is the answer to a line "stats" or "collect", under the names that package bench
 // reads. All but HeapInuse count from the start of the process.
 type stats struct {
 	Mallocs      uint64 `json:"mallocs"`        // objects allocated
