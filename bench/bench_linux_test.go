@@ -68,11 +68,10 @@ func BenchmarkProxy(b *testing.B) {
 	newRow(b, p, drive.Fetch{AtOnce: atOnce, Poem: poemSize}, "proxy", "-origin", origin(b, p)).run(b, engines()...)
 }
 
-// BenchmarkRelay fetches a poem from a proxy that asks for it each time. gnet has
-// none, see package servers.
+// BenchmarkRelay fetches a poem from a proxy that asks for it each time.
 func BenchmarkRelay(b *testing.B) {
 	p := choosePlace(b)
-	newRow(b, p, drive.Fetch{AtOnce: atOnce, Poem: poemSize}, "relay", "-origin", origin(b, p)).run(b, "skein", "net", "epoll")
+	newRow(b, p, drive.Fetch{AtOnce: atOnce, Poem: poemSize}, "relay", "-origin", origin(b, p)).run(b, engines()...)
 }
 
 // origin starts the server that proxies fetch the poem from, beside the load.

@@ -27,7 +27,6 @@ func TestUsage(t *testing.T) {
 		{"a stream below zero", "net stream -stream -1", "-stream -1"},
 		{"a proxy of nothing", "net proxy", "-origin"},
 		{"a relay of nothing", "epoll relay", "-origin"},
-		{"gnet's relay", "gnet relay -origin 127.0.0.1:1", "gnet has no relay"},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package servers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync/atomic"
@@ -38,9 +37,9 @@ type gnetWork interface {
 // listenGnet makes a server on gnet. With SO_REUSEPORT its one loop accepts for
 // itself; else another goroutine would, and hand the connections over.
 func listenGnet(o options) (server, error) {
-	work := gnetWorkOf(o)
-	if work == nil {
-		return nil, fmt.Errorf("gnet has no %s: %w", o.work, errNotOffered)
+	work, err := gnetWorkOf(o)
+	if err != nil {
+		return nil, err
 	}
 	s := &gnetServer{work: work, booted: make(chan error, 1), ended: make(chan error, 1)}
 	go func() {
@@ -60,7 +59,7 @@ func listenGnet(o options) (server, error) {
 }
 
 // quietGnet ends the goroutines that the package starts when a program has it,
-// and that none of the servers needs.
+// and that only the relay needs.
 func quietGnet() { goroutine.DefaultWorkerPool.Release() }
 
 // OnBoot finds out where the engine listens: gnet says no more than it was told.
@@ -110,6 +109,7 @@ func (s *gnetServer) stop() {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = s.engine.Stop(over)
+	quietGnet()
 }
 
 // OnOpen passes the call on.

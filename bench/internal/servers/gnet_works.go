@@ -6,22 +6,21 @@ import (
 	"github.com/panjf2000/gnet/v2"
 )
 
-// gnetWorkOf returns the work of a server; nil for the relay, whose connections
-// to the origin gnet would make on other goroutines.
-func gnetWorkOf(o options) gnetWork {
+// gnetWorkOf returns the work of a server.
+func gnetWorkOf(o options) (gnetWork, error) {
 	switch o.work {
 	case workEcho:
-		return gnetEcho{}
+		return gnetEcho{}, nil
 	case workPoem:
-		return &gnetPoem{poem: text(o.poem)}
+		return &gnetPoem{poem: text(o.poem)}, nil
 	case workTransform, workOnce:
-		return &gnetTransform{once: o.work == workOnce}
+		return &gnetTransform{once: o.work == workOnce}, nil
 	case workStream:
-		return &gnetStream{size: o.stream, piece: make([]byte, pieceSize)}
+		return &gnetStream{size: o.stream, piece: make([]byte, pieceSize)}, nil
 	case workProxy:
-		return &gnetProxy{origin: o.origin}
+		return &gnetProxy{origin: o.origin}, nil
 	}
-	return nil
+	return newGnetRelay(o.origin)
 }
 
 // gnetConn is a connection that has more to do than answer. Its looks are how it
@@ -30,7 +29,7 @@ func gnetWorkOf(o options) gnetWork {
 type gnetConn struct {
 	left    int64 // stream: the bytes to send
 	look    *time.Timer
-	waiting bool // proxy: there is no poem yet
+	waiting bool // proxy, relay: there is no poem yet
 }
 
 // lookPause is the time between two looks: what a socket's buffer holds lasts

@@ -21,7 +21,7 @@ type server interface {
 	stop()
 }
 
-// errNotOffered says that an engine cannot do what is asked for, here or at all.
+// errNotOffered says that there is no such engine here.
 var errNotOffered = errors.New("use another engine")
 
 // The statuses that Main returns.
