@@ -24,12 +24,20 @@
 // LoseConnection loses nothing, ConnectionLost comes exactly once and never
 // from inside another call, and a panic costs one connection.
 //
+// # Processors
+//
+// A loop runs on one processor. A program that is one loop and little else is
+// best off with GOMAXPROCS=1 (the skein command sets it): the poller yields to
+// Go's scheduler before it sleeps, and a scheduler with processors to spare then
+// wakes a thread that finds nothing to do. To use several cores, run several
+// processes that share the port, see [ReusePort].
+//
 // # Reading order
 //
 // The loop: turn.go (what a turn does), user.go (the one place that calls user
 // code), timers.go, calls.go, run.go (start and stop). A connection: conn.go
-// (its states, and input), output.go and queue.go, closing.go, transport.go
-// (its public face). Where connections come from: port.go, connector.go,
+// (its states, and input), output.go and queue.go, closing.go and leaving.go,
+// transport.go (its public face). Where connections come from: port.go, connector.go,
 // dial.go. The rest stands for itself. What the operating system has to do with
 // all this is in internal/kernel.
 package reactor
