@@ -119,16 +119,21 @@ func (c *client) succeed() {
 	}
 }
 
-// fail counts the oldest operation as failed.
-func (c *client) fail() {
-	c.pop()
+// fail counts the oldest operation as failed. One that took too long counts in the
+// latency, too, with what it had waited: without the slowest, a server would seem
+// faster the more it leaves undone.
+func (c *client) fail(k Kind) {
+	o := c.pop()
 	c.g.report.Failed++
+	if k == TimedOut || k == ConnectTimedOut {
+		c.g.record(c.g.now()-o.due, 1) // at least
+	}
 }
 
 // failAll fails all that is under way.
-func (c *client) failAll() {
+func (c *client) failAll(k Kind) {
 	for c.underway > 0 {
-		c.fail()
+		c.fail(k)
 	}
 }
 
@@ -230,7 +235,7 @@ func (c *client) ClientConnectionLost(_ protocol.Connector, reason error) {
 		bad = before > 0 && c.answered == 0 // a wrong poem
 	}
 	if !single {
-		c.failAll()
+		c.failAll(c.failure)
 	}
 	if bad && !g.mode.perOperation() {
 		g.report.Lost++
@@ -273,7 +278,7 @@ func (c *client) resume() {
 	case c.settled && idle: // one that is lost is not opened again
 	case c.underway > 0:
 		c.connect()
-	case g.mode.perOperation() || g.single || g.timeUp:
+	case g.mode.perOperation() || g.single || g.timeUp && !g.sched.pending(g.since()):
 		g.free(c)
 	default:
 		c.connect()
@@ -309,7 +314,7 @@ func (c *client) ClientConnectionFailed(_ protocol.Connector, reason error) {
 	c.fails++
 	c.moves = 0
 	g.count(kind, reason.Error())
-	c.failAll()
+	c.failAll(kind)
 	g.watch.failures++
 	c.next(true)
 	if c.fails >= triesToOpen {

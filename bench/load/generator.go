@@ -231,7 +231,7 @@ func (g *Generator) deadline() {
 	for i := range g.clients {
 		if c := &g.clients[i]; c.underway > 0 {
 			g.count(TimedOut, "it did not end with the measurement")
-			c.failAll()
+			c.failAll(TimedOut)
 		}
 	}
 	g.finish("")

@@ -62,5 +62,5 @@ func (p *poems) ended(c *client, reason error) {
 func (p *poems) wrong(c *client, k Kind, what string) {
 	c.g.report.Wrong++
 	c.g.count(k, what)
-	c.fail()
+	c.fail(k)
 }

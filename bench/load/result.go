@@ -37,7 +37,9 @@ type Result struct {
 	Connections Connections `json:"connections"`
 
 	// Latency counts from when an operation was due, if there is a rate, which
-	// corrects it for coordinated omission; else from when it began.
+	// corrects it for coordinated omission; else from when it began. It is that of
+	// the operations that were right, and of those that timed out or never began,
+	// with what they had waited.
 	Latency   Times  `json:"latency"`
 	Corrected bool   `json:"latency_corrected"`
 	Service   *Times `json:"service_latency,omitempty"` // from when it began, if there is a rate

@@ -140,6 +140,26 @@ func TestServerComesBack(t *testing.T) {
 	})
 }
 
+// What was due before the end is begun after it, even if connections have to be
+// made again for that.
+func TestServerComesBackAtTheEnd(t *testing.T) {
+	var live []*peer
+	b := echoing()
+	b.made = func(p *peer) { live = append(live, p) }
+	o := load.Options{Mode: load.Echo, Conns: 2, For: time.Second, Rate: 100, Size: 10}
+	r := drive(t, o, b, func(m *reactortest.MemoryReactor, _ *reactor.Port) {
+		m.CallLater(955*time.Millisecond, func() { // in the middle between two operations
+			for _, p := range live {
+				p.Transport.AbortConnection()
+			}
+		})
+	})
+	wants(t, r, map[load.Kind]uint64{load.Reset: 2})
+	if r.Operations != 100 || r.Elapsed > int64(1200*time.Millisecond) {
+		t.Errorf("%d operations in %v", r.Operations, time.Duration(r.Elapsed))
+	}
+}
+
 // A server that takes requests and says nothing: each operation has its limit, and
 // so has the whole.
 func TestServerHangs(t *testing.T) {
@@ -152,6 +172,9 @@ func TestServerHangs(t *testing.T) {
 			}
 			if rate > 0 && (r.Failed != 30 || r.Errors[load.Overdue] == 0) {
 				t.Errorf("%s: of the 30 that were due, %d failed, %d of them not begun", mode, r.Failed, r.Errors[load.Overdue])
+			}
+			if r.Latency.Count != int64(r.Failed) || r.Latency.Min < int64(time.Second) { // they waited, if in vain
+				t.Errorf("%s, rate %v: %d failed, %d latencies from %v on", mode, rate, r.Failed, r.Latency.Count, time.Duration(r.Latency.Min))
 			}
 			if elapsed := time.Duration(r.Elapsed); elapsed < 3*time.Second || elapsed > 5300*time.Millisecond {
 				t.Errorf("%s, rate %v: it took %v", mode, rate, elapsed)
