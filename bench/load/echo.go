@@ -46,6 +46,7 @@ func (e *echo) ask(c *client) {
 func (e *echo) data(c *client, p []byte) {
 	for len(p) > 0 {
 		if c.underway == 0 {
+			c.g.report.Failed++ // one that was not asked for
 			c.g.report.Wrong++
 			c.giveUp(WrongEcho, "more came back than was sent")
 			return

@@ -70,7 +70,7 @@ func TestWrongEcho(t *testing.T) {
 				_, _ = p.Transport.Write([]byte(back))
 			}}, nil)
 			wants(t, r, map[load.Kind]uint64{load.WrongEcho: 1})
-			if r.Operations < 8 || r.Wrong != 1 || r.Connections.Opened != 2 || r.Connections.Lost != 1 {
+			if r.Operations < 8 || r.Failed != 1 || r.Wrong != 1 || r.Connections.Opened != 2 || r.Connections.Lost != 1 {
 				t.Errorf("%d right, %d wrong, %+v", r.Operations, r.Wrong, r.Connections)
 			}
 		})
@@ -173,8 +173,8 @@ func TestWrongTransform(t *testing.T) {
 			o := load.Options{Mode: load.Transform, Conns: 1, For: 10 * time.Second, Rate: 1, Name: test.op, Text: []byte("ABcd")}
 			r := drive(t, o, transforming(0, sometimes(test.bad)), nil)
 			wants(t, r, map[load.Kind]uint64{load.WrongAnswer: 1})
-			if r.Operations < 8 {
-				t.Errorf("%d right", r.Operations)
+			if r.Operations < 8 || r.Failed != 1 || r.Wrong != 1 {
+				t.Errorf("%d right, %d failed, of these %d wrong", r.Operations, r.Failed, r.Wrong)
 			}
 		})
 	}
@@ -198,9 +198,10 @@ func TestFirstAnswersDiffer(t *testing.T) {
 	wants(t, r, map[load.Kind]uint64{load.WrongAnswer: 1})
 }
 
-// An answer that is no netstring is seen when there is nothing to compare it with.
+// An answer that is no netstring is seen when there is nothing to compare it with,
+// and one that would take all memory is not waited for.
 func TestFirstAnswerNoNetstring(t *testing.T) {
-	for _, bad := range []string{"hello? and more", "4:abcdX", ":", "99999999999:"} {
+	for _, bad := range []string{"hello? and more", "4:abcdX", ":", "99999999999:", "999999999:abcd"} {
 		o := load.Options{Mode: load.Transform, Conns: 1, For: time.Second, Rate: 1, Name: "reverse", Text: []byte("ABcd")}
 		r := drive(t, o, transforming(0, func(string) string { return bad }), nil)
 		wants(t, r, map[load.Kind]uint64{load.WrongAnswer: 1})

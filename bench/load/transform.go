@@ -99,6 +99,10 @@ func (t *transforms) learn(c *client, p []byte) int {
 	return size - had
 }
 
+// longestAnswer bounds what each client keeps of a first answer: the servers that
+// we know have no longer requests than a tenth of that.
+const longestAnswer = 1 << 20
+
 // frame returns the length of the netstring that p begins with, 0 if that is not
 // known yet.
 func frame(p []byte) (int, error) {
@@ -112,6 +116,9 @@ func frame(p []byte) (int, error) {
 		return 0, fmt.Errorf("an answer that is not a netstring: %.20q", p)
 	}
 	size := colon + 1 + int(n) + 1
+	if size > longestAnswer {
+		return 0, fmt.Errorf("an answer that is too long: %d bytes", n)
+	}
 	if len(p) >= size && p[size-1] != ',' {
 		return 0, fmt.Errorf("an answer that is not a netstring: its end is %q", p[size-1])
 	}
@@ -128,6 +135,9 @@ func (t *transforms) answered(c *client) {
 
 // wrong ends the connection of a wrong answer.
 func (t *transforms) wrong(c *client, what string) {
+	if c.underway == 0 {
+		c.g.report.Failed++ // one that was not asked for
+	}
 	c.g.report.Wrong++
 	c.giveUp(WrongAnswer, what)
 }
