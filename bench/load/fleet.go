@@ -25,9 +25,9 @@ type Fleet struct {
 	// standard input and output.
 	Command func() *exec.Cmd
 	// Report takes the reports of all children, and Died is told of one that ended
-	// before its last report.
+	// before its last report, or could not be started.
 	Report func(*Report)
-	Died   func(process int, how string)
+	Died   func(process int, how error)
 
 	children []*child
 	going    bool
@@ -55,7 +55,7 @@ func (f *Fleet) Start(all []Options) *deferred.Deferred {
 	for i, o := range all {
 		c := &child{f: f, n: i, cmd: f.Command(), words: make(chan string, 8)}
 		if err := c.start(o); err != nil {
-			f.Died(i, err.Error())
+			f.Died(i, fmt.Errorf("process %d of the load could not be started: %w", i+1, err))
 			f.Stop()
 			break
 		}
@@ -177,7 +177,7 @@ func (f *Fleet) ended(c *child, err error) {
 		err = errors.New("no last report")
 	}
 	if err != nil {
-		f.Died(c.n, fmt.Sprintf("process %d of the load ended before its time: %v", c.n+1, err))
+		f.Died(c.n, fmt.Errorf("process %d of the load ended before its time: %w", c.n+1, err))
 	}
 	f.maybeGo()
 	f.left--

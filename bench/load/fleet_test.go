@@ -41,7 +41,7 @@ func fleet(t *testing.T, o load.Options, n int, meanwhile func(f *load.Fleet, al
 				meanwhile = nil
 			}
 		}
-		f.Died = func(process int, how string) {
+		f.Died = func(process int, how error) {
 			died++
 			total.Died(process, how)
 		}
@@ -98,7 +98,7 @@ func TestFleetOfOtherPrograms(t *testing.T) {
 		reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
 			died := 0
 			f := &load.Fleet{
-				Reactor: r, Report: func(*load.Report) {}, Died: func(int, string) { died++ },
+				Reactor: r, Report: func(*load.Report) {}, Died: func(int, error) { died++ },
 				Command: func() *exec.Cmd { return exec.Command(test.command[0], test.command[1:]...) },
 			}
 			return f.Start(load.Options{Conns: 2}.Split(2)).AddCallback(func(any) (any, error) {

@@ -52,7 +52,7 @@ func (r *Result) writeHead(b *strings.Builder) {
 	case r.Interrupted:
 		how = ", interrupted: this is what there was"
 	}
-	fmt.Fprintf(b, "  measured    %.1f s of %.1f s%s\n", seconds(r.Elapsed), seconds(r.For), how)
+	fmt.Fprintf(b, "  measured    %s of %s%s\n", short(r.Elapsed), short(r.For), how)
 }
 
 // writeCounts writes what there was of everything.
@@ -142,9 +142,9 @@ func short(ns int64) string {
 	switch {
 	case ns < int64(time.Microsecond):
 		return fmt.Sprintf("%d ns", ns)
-	case ns < int64(time.Millisecond):
+	case ns < 999_500: // what is more has four digits
 		return digits(d/1e3) + " µs"
-	case ns < int64(time.Second):
+	case ns < 999_500_000:
 		return digits(d/1e6) + " ms"
 	}
 	return digits(d/1e9) + " s"

@@ -99,6 +99,7 @@ func (t *Total) comparePoems(n int) {
 	for i, p := range t.processes {
 		if i != n && p.poem != nil {
 			if *p.poem != *mine {
+				t.counts.Failed++
 				t.counts.Wrong++
 				t.Note(WrongPoem, fmt.Sprintf("%d and %d bytes: two processes got different poems", p.poem.Bytes, mine.Bytes))
 			}
@@ -114,9 +115,12 @@ func (t *Total) addToSeries(r *Report) {
 	}
 	n := int(r.From / t.slot)
 	for len(t.series) <= n {
-		t.series = append(t.series, slot{latency: NewCoarse()})
+		t.series = append(t.series, slot{})
 	}
 	s := &t.series[n]
+	if s.latency.Histogram == nil && !r.Recent.empty() {
+		s.latency = NewCoarse() // large: the time in which nothing is done may be long
+	}
 	s.latency.add(r.Recent)
 	s.ops += r.Operations
 	s.failed += r.Failed
@@ -131,11 +135,15 @@ func (t *Total) Note(k Kind, sample string) {
 	}
 }
 
-// Died notes that a process has ended before its time. What it had reported
-// stays.
-func (t *Total) Died(process int, how string) {
+// Died notes that a process has ended before its time, or was never there. What
+// it had reported stays.
+func (t *Total) Died(process int, how error) {
 	t.processes[process].phase, t.processes[process].open = Over, 0
-	t.Note(ProcessDied, how)
+	kind := kindOf(how)
+	if kind != NoDescriptors {
+		kind = ProcessDied
+	}
+	t.Note(kind, how.Error())
 }
 
 // Open returns how many connections are open.

@@ -2,7 +2,11 @@ package load_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,8 +79,7 @@ func TestTotalOfManyIsTheTotalOfOne(t *testing.T) {
 	}
 }
 
-// asJSON returns a result without what many processes cannot know: how many
-// connections there were at the end of an interval that others have not ended.
+// asJSON returns a result as programs read it.
 func asJSON(t *testing.T, r *load.Result) string {
 	t.Helper()
 	text, err := json.MarshalIndent(r, "", " ")
@@ -97,10 +100,37 @@ func TestPoemsOfTwoProcesses(t *testing.T) {
 			}
 		}
 		r := total.Result(false)
-		if (r.Errors[load.WrongPoem] > 0) != (name == "another") || (r.Wrong > 0) != (name == "another") {
-			t.Errorf("%s: errors %v, %d wrong", name, r.Errors, r.Wrong)
+		if (r.Errors[load.WrongPoem] > 0) != (name == "another") || (r.Wrong > 0) != (name == "another") || r.Wrong > r.Failed {
+			t.Errorf("%s: errors %v, %d failed, of these %d wrong", name, r.Errors, r.Failed, r.Wrong)
 		}
 	}
+}
+
+// A server that answers nothing for hours costs no memory to speak of.
+func TestLongSilence(t *testing.T) {
+	total := load.NewTotal(load.Options{Mode: load.Echo, For: time.Second, Interval: time.Second}, target, 1)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const seconds = 2000
+	for i := range seconds {
+		total.Add(&load.Report{Phase: load.Measuring, From: time.Duration(i) * time.Second, To: time.Duration(i+1) * time.Second, Recent: load.Histogram{}})
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+		t.Errorf("%d seconds took %d bytes", seconds, n)
+	}
+	if n := len(total.Result(false).Series); n != seconds {
+		t.Errorf("the series has %d points", n)
+	}
+}
+
+// A process that could not be started for want of descriptors tells which limit it
+// was.
+func TestDied(t *testing.T) {
+	total := load.NewTotal(load.Options{}, target, 2)
+	total.Died(0, fmt.Errorf("one: %w", syscall.EMFILE))
+	total.Died(1, errors.New("two"))
+	wants(t, total.Result(false), map[load.Kind]uint64{load.NoDescriptors: 1, load.ProcessDied: 1})
 }
 
 // The parts of a load are the load.

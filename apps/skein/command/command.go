@@ -53,6 +53,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	e := &env{
 		stdout: stdout,
 		stderr: stderr,
+		format: line.LogFormat,
 		log:    newLogger(stderr, line.LogFormat, line.LogLevel),
 	}
 	defer e.logUnhandled()()
@@ -62,6 +63,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 // env is what a command runs in.
 type env struct {
 	stdout, stderr io.Writer
+	format         string // of the log
 	log            zerolog.Logger
 }
 

@@ -47,6 +47,8 @@ In poem mode --conns bounds how many fetches are under way, with --rate too: wha
 is due while all are busy waits, and its latency counts the wait. A poem that is
 short, another, or reset counts as wrong. In idle mode a connection that the
 server ends is lost, and an error, even if the server sent something first.
+Operations that timed out, or had to wait until there was no more time to begin
+them, count in the latency with what they had waited.
 
 In the JSON, times are nanoseconds and end in _ns: operations, failed, wrong,
 operations_per_second, received_bytes_per_second, connections, latency
@@ -152,12 +154,13 @@ func (c *loadServer) Run(e *env) error {
 		}
 		defer func() { _ = picture.Close() }() // a second time, if all went well
 	}
+	progress := &load.Progress{Out: e.stderr, Rewrite: isTerminal(e.stderr)}
+	e.log = makingWay(e.log, progress)
 	r, err := e.newReactor()
 	if err != nil {
 		return err
 	}
-	l := &loading{env: e, reactor: r, options: o, total: load.NewTotal(o, string(c.Address), n)}
-	l.progress = load.Progress{Out: e.stderr, Rewrite: isTerminal(e.stderr)}
+	l := &loading{env: e, reactor: r, options: o, total: load.NewTotal(o, string(c.Address), n), progress: progress}
 	err = l.run(n)
 	result := l.total.Result(r.Signal() != nil)
 	if err := c.print(e, result, picture); err != nil {
@@ -199,8 +202,13 @@ func (c *loadServer) serve(e *env) error {
 	return load.Serve(r, os.Stdin, e.stdout)
 }
 
-// print prints the result and draws the picture.
+// print prints the result and draws the picture, the one even if the other fails.
 func (c *loadServer) print(e *env, result *load.Result, picture *os.File) error {
+	return errors.Join(c.write(e, result), draw(result, picture))
+}
+
+// write writes the result.
+func (c *loadServer) write(e *env, result *load.Result) error {
 	var err error
 	if c.JSON {
 		err = json.NewEncoder(e.stdout).Encode(result)
@@ -210,6 +218,11 @@ func (c *loadServer) print(e *env, result *load.Result, picture *os.File) error 
 	if err != nil {
 		return fmt.Errorf("can't print the result: %w", err)
 	}
+	return nil
+}
+
+// draw draws the picture, if there is to be one.
+func draw(result *load.Result, picture *os.File) error {
 	if picture == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -61,7 +62,7 @@ func (c *loadServer) options() (load.Options, error) {
 		Depth: max(int(c.Depth), 1), Size: cmp.Or(int(c.Size), defaultSize), Interval: interval(time.Duration(c.For)),
 	}
 	var err error
-	if o.Addrs, err = lookup(string(c.Address), time.Duration(c.Timeout)); err != nil {
+	if o.Addrs, err = lookup(string(c.Address)); err != nil {
 		return o, err
 	}
 	if err := c.sources(&o); err != nil {
@@ -95,6 +96,9 @@ func (c *loadServer) options() (load.Options, error) {
 func (c *loadServer) sources(o *load.Options) error {
 	for _, s := range c.Source {
 		ip := netip.Addr(s)
+		if err := connectable(ip); err != nil {
+			return err
+		}
 		o.Addrs = slices.DeleteFunc(o.Addrs, func(to netip.AddrPort) bool { return to.Addr().Is4() != ip.Is4() })
 		o.Sources = append(o.Sources, ip)
 	}
@@ -104,9 +108,26 @@ func (c *loadServer) sources(o *load.Options) error {
 	return nil
 }
 
+// connectable returns an error for an address that this machine has not: a
+// connection would find no port there, as if all were taken.
+func connectable(from netip.Addr) error {
+	s, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return fmt.Errorf("--source: %v is not an address of this machine: %w", from, err)
+	}
+	if err != nil {
+		return nil // for other reasons than the address: the connections will tell
+	}
+	return s.Close()
+}
+
+// lookupTime is how long the server's name is looked up. It is not --timeout, which
+// may be short: that is the server's.
+const lookupTime = 10 * time.Second
+
 // lookup returns the addresses of a server, those of IPv4 first, as a server
 // listens on the first of these.
-func lookup(addr string, limit time.Duration) ([]netip.AddrPort, error) {
+func lookup(addr string) ([]netip.AddrPort, error) {
 	host, number, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -115,7 +136,7 @@ func lookup(addr string, limit time.Duration) ([]netip.AddrPort, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {

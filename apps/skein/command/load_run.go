@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"skein/bench/load"
 	"skein/deferred"
 	"skein/reactor"
@@ -20,7 +22,7 @@ type loading struct {
 	reactor  *reactor.Reactor
 	options  load.Options
 	total    *load.Total
-	progress load.Progress
+	progress *load.Progress
 	began    time.Time
 }
 
@@ -76,21 +78,29 @@ func (l *loading) child() *exec.Cmd {
 	if err != nil {
 		self = os.Args[0]
 	}
-	c := exec.Command(self, "--log-level", "warn", "load", "--child", l.options.Addrs[0].String())
+	c := exec.Command(self, "--log-level", "warn", "--log-format", l.format, "load", "--child", l.options.Addrs[0].String())
 	c.Stderr = l.stderr
 	return c
 }
 
 // died says that a process has ended before its time.
-func (l *loading) died(process int, how string) {
+func (l *loading) died(process int, how error) {
 	l.total.Died(process, how)
-	l.progress.Clear()
-	l.log.Error().Msg(how)
+	l.log.Error().Msg(how.Error())
 }
 
-// tick writes a line of progress after a time, and then each second.
+// makingWay returns a log before whose lines the line of progress is cleared.
+func makingWay(log zerolog.Logger, p *load.Progress) zerolog.Logger {
+	return log.Hook(zerolog.HookFunc(func(*zerolog.Event, zerolog.Level, string) { p.Clear() }))
+}
+
+// tick writes a line of progress after a time, and then each second, until a signal
+// ends the load.
 func (l *loading) tick(first time.Duration) {
 	l.reactor.CallLater(first, func() {
+		if l.reactor.Signal() != nil {
+			return
+		}
 		l.progress.Write(l.total, l.reactor.Now().Sub(l.began))
 		l.tick(time.Second)
 	})
@@ -152,7 +162,7 @@ func (l *loading) remedy(kind load.Kind) string {
 	case load.NoPorts:
 		return fmt.Sprintf("a source address has %d ports for one server: widen net.ipv4.ip_local_port_range with sysctl -w, or name more addresses with --source", load.LocalPorts())
 	case load.NoDescriptors:
-		return "raise the hard limit with ulimit -Hn, which fs.nr_open bounds, or leave out --processes, so that there are as many as it takes"
+		return "raise the hard limit with ulimit -Hn, which fs.nr_open bounds, or have fewer --conns; without --processes there are as many as it takes"
 	case load.Reset, load.ClosedEarly:
 		if o.Mode == load.Idle {
 			return "the server does not keep clients that ask for nothing"
