@@ -41,7 +41,8 @@ func machine(cores int) string {
 	var u unix.Utsname
 	kernel := "Linux"
 	if unix.Uname(&u) == nil {
-		kernel += " " + unix.ByteSliceToString(u.Release[:])
+		version, _, _ := strings.Cut(unix.ByteSliceToString(u.Release[:]), "-") // what follows is the builder's
+		kernel += " " + version
 	}
 	return fmt.Sprintf("%s%d cores, %s, %s %s", model(), cores, kernel, runtime.Version(), runtime.GOARCH)
 }
