@@ -8,8 +8,9 @@ import (
 	"skein/bench/internal/stat"
 )
 
-// What an echo may cost the reactor, as a multiple of a bare epoll loop.
-const echoBound = 1.25
+// What an echo may cost the reactor, as a multiple of a bare epoll loop. It costs
+// 0.97 to 1.03, so that a tenth more is seen.
+const echoBound = 1.06
 
 // TestEchoCostsLittleMoreThanEpoll compares the CPU time of an echo, not its
 // wall time, in turns: the machine may be busy. What disturbs the turns all the
@@ -23,7 +24,7 @@ func TestEchoCostsLittleMoreThanEpoll(t *testing.T) {
 	}
 	const (
 		attempts = 3
-		rounds   = 15
+		rounds   = 31
 		ops      = 5000
 	)
 	r := newRow(t, choosePlace(t), drive.Echo{Conns: 50, Depth: 1, Size: messageSize}, "echo")
