@@ -5,8 +5,8 @@
 //
 // Each descriptor has a struct conn, and each conn one function that is called
 // with its events; which function that is, is the conn's state. Sockets are
-// registered once, when they are accepted, for both directions and edge-triggered:
-// a loop does not know what will become of a connection. A read that comes back
+// registered once, when they are accepted, for both directions and edge-triggered.
+// (One that is served at once could do without: ../README.md.) A read that comes back
 // short is the last one for its event, unless the peer's end (EPOLLRDHUP) has come
 // as well. Output goes to the kernel directly; what it does not take waits in the
 // conn, which reads no more until that is gone. No event allocates, unless the
