@@ -2,11 +2,13 @@ package load
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"time"
 
 	"skein/deferred"
 	"skein/deferred/clock"
@@ -28,13 +30,17 @@ type Fleet struct {
 	// before its last report, or could not be started.
 	Report func(*Report)
 	Died   func(process int, how error)
+	// Patience is how long children may take beyond what they should, before they
+	// are killed; 0 is five seconds.
+	Patience time.Duration
 
 	children []*child
 	going    bool
 	stopped  bool
-	left     int // children that have not ended
+	left     int           // children that have not ended
+	most     time.Duration // how long they take at most, once they have begun
 	over     *deferred.Deferred
-	patience *clock.DelayedCall
+	deadline *clock.DelayedCall // when those that have not ended are killed
 }
 
 // child is one process.
@@ -52,6 +58,8 @@ type child struct {
 // begins. The Deferred fires when all of them have ended.
 func (f *Fleet) Start(all []Options) *deferred.Deferred {
 	f.over = deferred.New()
+	f.Patience = cmp.Or(f.Patience, 5*time.Second)
+	f.most = all[0].For + 2*all[0].Timeout // see Generator.deadline
 	for i, o := range all {
 		c := &child{f: f, n: i, cmd: f.Command(), words: make(chan string, 8)}
 		if err := c.start(o); err != nil {
@@ -136,6 +144,7 @@ func (f *Fleet) maybeGo() {
 		}
 	}
 	f.going = true
+	f.wait(f.most + f.Patience)
 	for _, c := range f.children {
 		c.say(wordGo)
 	}
@@ -157,7 +166,21 @@ func (f *Fleet) Stop() {
 	for _, c := range f.children {
 		c.say(wordStop)
 	}
-	f.patience = f.Reactor.CallLater(5*closePatience, f.Kill)
+	f.wait(f.Patience)
+}
+
+// wait bounds how long the children take from now on: one may hang, or have been
+// stopped.
+func (f *Fleet) wait(d time.Duration) {
+	f.forget()
+	f.deadline = f.Reactor.CallLater(d, f.Kill)
+}
+
+// forget ends the waiting.
+func (f *Fleet) forget() {
+	if f.deadline != nil && f.deadline.Active() {
+		_ = f.deadline.Cancel()
+	}
 }
 
 // Kill ends all children at once.
@@ -189,8 +212,6 @@ func (f *Fleet) maybeOver() {
 	if f.left > 0 || f.over.Called() {
 		return
 	}
-	if f.patience != nil && f.patience.Active() {
-		_ = f.patience.Cancel()
-	}
+	f.forget()
 	f.over.Callback(nil)
 }

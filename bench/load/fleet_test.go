@@ -111,6 +111,26 @@ func TestFleetOfOtherPrograms(t *testing.T) {
 	}
 }
 
+// A process that hangs is not waited for without end.
+func TestFleetHangs(t *testing.T) {
+	reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+		var died []error
+		began := time.Now()
+		f := &load.Fleet{
+			Reactor: r, Report: func(*load.Report) {}, Died: func(_ int, how error) { died = append(died, how) },
+			Command:  func() *exec.Cmd { return exec.Command("sh", "-c", `echo '{"phase":"ready"}'; exec sleep 60`) },
+			Patience: 50 * time.Millisecond,
+		}
+		o := load.Options{Conns: 2, For: 100 * time.Millisecond, Timeout: 25 * time.Millisecond}
+		return f.Start(o.Split(2)).AddCallback(func(any) (any, error) {
+			if took := time.Since(began); len(died) != 2 || took < 200*time.Millisecond || took > 30*time.Second {
+				t.Errorf("after %v, these have died: %v", took, died)
+			}
+			return nil, nil
+		})
+	})
+}
+
 // A child whose parent has gone ends.
 func TestChildWithoutParent(t *testing.T) {
 	for name, input := range map[string]string{
