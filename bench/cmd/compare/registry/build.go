@@ -49,6 +49,8 @@ func (b *builder) make(program, folder string, argv ...string) (string, error) {
 			cmd = exec.CommandContext(b.ctx, "go", "build", "-o", path, argv[len(argv)-1])
 		}
 		cmd.Dir = filepath.Join(b.root, folder)
+		// A compiler that is interrupted leaves its temporary files behind.
+		cmd.Env = append(os.Environ(), "TMPDIR="+b.dir, "GOTMPDIR="+b.dir)
 		var out []byte
 		if out, err = cmd.CombinedOutput(); err != nil {
 			err = fmt.Errorf("%s in %s: %w\n%s", strings.Join(cmd.Args, " "), folder, err, out)

@@ -140,6 +140,20 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// TestTemporaryFiles has a compiler tell where it would put them: an interruption
+// leaves them there, so they must be where the programs are.
+func TestTemporaryFiles(t *testing.T) {
+	bin, out := t.TempDir(), t.TempDir()
+	script(t, bin, "cc", `echo "$TMPDIR $GOTMPDIR"; exit 1`)
+	t.Setenv("PATH", bin+":/usr/bin:/bin")
+	t.Setenv("TMPDIR", bin)
+	c, _ := registry.Find("c")
+	_, err := registry.NewBuilder(root(t), out).Build(t.Context(), c)
+	if err == nil || !strings.Contains(err.Error(), out+" "+out+"\n") {
+		t.Errorf("the error is %v, want one with %s twice", err, out)
+	}
+}
+
 func TestRoot(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root(t), "bench", "doc.go")); err != nil {
 		t.Error(err)
