@@ -110,6 +110,9 @@ func (c *client) succeed() {
 	g, o := c.g, c.pop()
 	now := g.now()
 	c.answered++
+	if int(c.answered) > g.opts.Depth && !g.single {
+		g.keeps = true
+	}
 	c.since = now
 	g.watch.good(now)
 	g.report.Operations++
@@ -246,10 +249,10 @@ func (c *client) ClientConnectionLost(_ protocol.Connector, reason error) {
 // isSingle reports whether the connection has ended because the server closes
 // after its first answer, or the answers to what came with that. It is no error,
 // and what is under way is worth another connection; it is known only when it has
-// happened.
+// happened. A server that has answered more on one connection is none of these.
 func (c *client) isSingle() bool {
 	g := c.g
-	if g.opts.Mode != Transform || c.failure != "" || c.answered == 0 || int(c.answered) > g.opts.Depth {
+	if g.opts.Mode != Transform || g.keeps || c.failure != "" || c.answered == 0 || int(c.answered) > g.opts.Depth {
 		return false
 	}
 	g.single = true

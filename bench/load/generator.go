@@ -47,7 +47,8 @@ type Generator struct {
 	server     int // the address of the server that is used
 
 	watch  watch // whether the server is there
-	single bool  // the server closes after its first answer
+	single bool  // the server closes after its first answer, it seems
+	keeps  bool  // it does not, that is certain
 
 	// What is told. See send.
 	report *Report

@@ -150,6 +150,50 @@ func TestTransform(t *testing.T) {
 	}
 }
 
+// A server that keeps its connections, and loses one after its first answer, is
+// not taken for long for one that never keeps them: nobody would ask it anything.
+func TestTransformLosesOne(t *testing.T) {
+	answering := transforming(0, lowered)
+	b := &behaviour{data: func(p *peer, data []byte) {
+		answering.data(p, data)
+		if p.n == 0 {
+			p.send(2*time.Millisecond, "")
+		}
+	}}
+	for _, depth := range []int{1, 3} {
+		o := load.Options{Mode: load.Transform, Conns: 3, Depth: depth, For: 3 * time.Second, Rate: 10, Name: "cummingsify", Text: []byte("ABcd")}
+		r := drive(t, o, b, nil)
+		wants(t, r, nil)
+		if r.Operations != 30 || r.Latency.Max > int64(1200*time.Millisecond) {
+			t.Errorf("depth %d: %d operations, latency up to %v", depth, r.Operations, time.Duration(r.Latency.Max))
+		}
+	}
+}
+
+// Nor is one that has answered more on one connection than was asked at first.
+func TestTransformLosesOneLater(t *testing.T) {
+	answering := transforming(0, lowered)
+	b := &behaviour{
+		made: func(p *peer) {
+			if p.n == 0 {
+				p.later(300*time.Millisecond, p.Transport.AbortConnection)
+			}
+		},
+		data: func(p *peer, data []byte) {
+			answering.data(p, data)
+			if p.n == 2 {
+				p.send(1500*time.Microsecond, "")
+			}
+		},
+	}
+	o := load.Options{Mode: load.Transform, Conns: 2, For: time.Second, Name: "cummingsify", Text: []byte("ABcd")}
+	r := drive(t, o, b, nil)
+	wants(t, r, map[load.Kind]uint64{load.Reset: 1, load.ClosedEarly: 1})
+	if r.Operations < 1600 || r.Elapsed > int64(1100*time.Millisecond) {
+		t.Errorf("%d operations in %v", r.Operations, time.Duration(r.Elapsed))
+	}
+}
+
 func TestWrongTransform(t *testing.T) {
 	n := 0
 	sometimes := func(bad string) func(string) string {

@@ -70,20 +70,42 @@ func (g *Generator) sweep() {
 	every := min(max(g.opts.Timeout/20, 5*time.Millisecond), 500*time.Millisecond)
 	g.set(sweepTimer, every, func() {
 		now := g.now()
+		kept := false
 		for i := range g.clients {
 			c := &g.clients[i]
 			switch {
 			case c.state != connected:
+			case g.single && c.answered > 0 && c.asked == 0: // nothing is due from the server but the end
+				kept = kept || now-c.since > keptAfter
 			case c.underway > 0 && now-c.oldest().begun > limit:
 				c.giveUp(TimedOut, fmt.Sprintf("an operation took longer than %v", g.opts.Timeout))
-			case c.underway == 0 && g.single && c.answered > 0 && now-c.since > limit:
-				c.giveUp(TimedOut, "the server answered and did not close the connection")
 			}
+		}
+		if kept {
+			g.notSingle()
 		}
 		if g.phase != Over {
 			g.sweep()
 		}
 	})
+}
+
+// keptAfter is after what time a server that has answered does not seem to close
+// the connection.
+const keptAfter = int64(time.Second)
+
+// notSingle takes back that the server closes after its first answer: it may just
+// have lost one connection. If it closes later, that is found out again.
+func (g *Generator) notSingle() {
+	g.single = false
+	for i := range g.clients {
+		if c := &g.clients[i]; c.state == connected {
+			c.ask()
+			g.free(c)
+		} else {
+			c.resume()
+		}
+	}
 }
 
 // pause is how long a client waits after an error, so that a server that is in
