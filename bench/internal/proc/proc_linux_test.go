@@ -152,6 +152,14 @@ func TestAServerThatDies(t *testing.T) {
 	if err := s.Stop(); err == nil {
 		t.Error("it was stopped without an error")
 	}
+	_, cpu := s.CPU()
+	_, memory := s.Memory()
+	_, settle := s.Settle(time.Second)
+	for _, err := range []error{cpu, memory, settle} {
+		if err == nil || !strings.Contains(err.Error(), "exit status 4") {
+			t.Errorf("of a process that is gone: %v, want one with its status", err)
+		}
+	}
 }
 
 func TestAServerThatSaysNothing(t *testing.T) {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -127,7 +130,7 @@ func (p *Process) Kill() error {
 
 // failure tells which program failed, and what it complained of.
 func (p *Process) failure(err error) error {
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || hasNoProcess(err) {
 		// Its last words are complete when it is gone, which is soon.
 		timer := time.NewTimer(stopLimit)
 		defer timer.Stop()
@@ -141,6 +144,12 @@ func (p *Process) failure(err error) error {
 		return fmt.Errorf("proc: %s: %w; its standard error: %s", p.name, err, words)
 	}
 	return fmt.Errorf("proc: %s: %w", p.name, err)
+}
+
+// hasNoProcess reports whether an error is that of asking the kernel about a
+// process that is gone.
+func hasNoProcess(err error) bool {
+	return errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) || errors.Is(err, fs.ErrNotExist)
 }
 
 // A tail keeps the end of what is written to it.
