@@ -124,7 +124,7 @@ func TestInterrupted(t *testing.T) {
 	var l log
 	outcomes := turns.Run(ctx, []turns.Contender{l.contender("a", 1, 2, 2, 2), l.contender("ref", 1, 1, 1, 1)}, 3,
 		func(round int, name string) {
-			if round == 3 && name == "a" {
+			if round == 3 && name == "ref" { // the second of the round
 				cancel()
 			}
 		})
