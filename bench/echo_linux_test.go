@@ -18,7 +18,7 @@ const aloneVariable = "SKEIN_BENCH_ALONE"
 // other packages and on machines of other kinds, only much more is a sign.
 func echoBound() float64 {
 	if os.Getenv(aloneVariable) != "" {
-		return 1.08
+		return 1.09
 	}
 	return 1.3
 }
