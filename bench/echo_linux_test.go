@@ -9,15 +9,15 @@ import (
 	"skein/bench/internal/stat"
 )
 
-// aloneVariable says, if it is set, that nothing else runs on the machine, as in
-// CI's step for this test.
-const aloneVariable = "SKEIN_BENCH_ALONE"
+// alone reports whether nothing else runs on the machine, as in CI's step for the
+// tests that ask.
+func alone() bool { return os.Getenv("SKEIN_BENCH_ALONE") != "" }
 
 // echoBound is what an echo may cost the reactor, as a multiple of a bare epoll
 // loop. It costs 0.97 to 1.04: alone, a tenth more is seen. Beside the tests of
 // other packages and on machines of other kinds, only much more is a sign.
 func echoBound() float64 {
-	if os.Getenv(aloneVariable) != "" {
+	if alone() {
 		return 1.09
 	}
 	return 1.3
