@@ -163,12 +163,12 @@ func (d *dial) ready(ev kernel.Events) {
 	}
 	a, k := d.a, d.a.c.r.kernel
 	peer, errno := k.PeerAddr(d.fd)
-	if errno == syscall.ENOTCONN {
-		if errno = k.SocketError(d.fd); errno == 0 {
+	if errno != 0 { // macOS has a word of its own for a refusal: the socket's error is the one to tell
+		if failure := k.SocketError(d.fd); failure != 0 {
+			errno = failure
+		} else if errno == syscall.ENOTCONN {
 			return // not over yet
 		}
-	}
-	if errno != 0 {
 		d.failed(errno)
 		return
 	}

@@ -197,14 +197,15 @@ func (p *Port) enqueueOrServe() {
 // serve accepts until nobody waits, or the port's share is used up.
 func (p *Port) serve() {
 	p.queued = false
-	for range acceptBatch {
+	for i := range acceptBatch {
 		if !p.open || p.paused || p.held {
+			p.r.watchLeavingUntil(math.MaxInt64) // nobody comes who would see them off
 			return
 		}
 		fd, from, errno := p.r.kernel.Accept(p.fd)
 		switch errno {
 		case 0:
-			p.accepted(fd, from)
+			p.accepted(fd, from, i == 0)
 		case syscall.EAGAIN:
 			return
 		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO:
@@ -221,17 +222,21 @@ func (p *Port) serve() {
 	p.r.enqueue(p)
 }
 
-// accepted makes a connection of an accepted descriptor.
-func (p *Port) accepted(fd int, from kernel.Addr) {
+// accepted makes a connection of an accepted descriptor, the first of a batch or
+// a later one.
+func (p *Port) accepted(fd int, from kernel.Addr, first bool) {
 	r := p.r
-	r.seeOff() // those who left before this one came
-	if !p.open {
-		r.kernel.CloseSocket(fd, true) // one of them has stopped the port
-		return
-	}
 	r.stats.Accepted++
 	c := r.newConn(fd, from.IP, p, 0)
 	r.setSource(fd, c)
+	r.seeOff() // those who left before this one came
+	if first {
+		r.seeOffLatest()
+	}
+	if !p.open {
+		c.die(protocol.ErrConnectionAborted, true) // one of them has stopped the port
+		return
+	}
 	c.open(p.factory)
 	if !c.has(isDead | isLingering) {
 		c.watch()
