@@ -51,8 +51,7 @@ func TestOneWhoStaysHidesNobody(t *testing.T) {
 					most = max(most, open)
 					return &proto{made: send([]byte("x")), lost: func(*proto, error) { open-- }}
 				}))
-				var stays *proto
-				stays = &proto{made: func(p *proto) { p.Transport.PauseProducing() }}
+				stays := &proto{made: func(p *proto) { p.Transport.PauseProducing() }}
 				m.ConnectTCP(addr, &client{t: t, p: stays})
 				return closing(port, fetchInTurn(t, m.Reactor, addr, 100, made).AddCallback(func(any) (any, error) {
 					stays.Transport.ResumeProducing()
