@@ -74,7 +74,10 @@ func (c *conn) die(reason error, reset bool) {
 		_ = c.end.timer.Cancel()
 	}
 	c.r.pool.drop(&c.out)
-	c.r.oldestLeaving() // it may have been that one
+	if c.has(isLingering) && !c.has(isWatched) {
+		c.r.leaving.live--
+		c.r.oldestLeaving() // it may have been that one
+	}
 	if c.end.reset = reset; c == c.r.serving {
 		return // ready finishes it
 	}

@@ -139,9 +139,10 @@ func (c *conn) note(ev kernel.Events) {
 	}
 }
 
-// ready takes an edge. A batch has one event of a descriptor at most, so a
-// connection that ends by its own is finished right behind it: nothing in the
-// batch can be meant for its number any more, and no turn is needed.
+// ready takes an edge. A batch of epoll's has one event of a descriptor at most,
+// so a connection that ends by its own is finished right behind it: nothing in the
+// batch can be meant for its number any more, and no turn is needed. (A batch of
+// kqueue's may have another, which is a hint, and taken as one.)
 func (c *conn) ready(ev kernel.Events) {
 	c.r.serving = c
 	c.note(ev)

@@ -25,13 +25,17 @@ func (r *Reactor) leavingPatience() time.Duration {
 	return min(10*time.Millisecond, r.opts.lingerTimeout, r.opts.closeTimeout)
 }
 
-// latestLooks is how many of the latest seeOffLatest looks at.
-const latestLooks = 4
+// latestLooks is how many of the latest seeOffLatest looks at, unless more than
+// leavingCrowd are leaving: then it would look in vain most often, which is 4 % of
+// the CPU time of connect-poem-close with 64 clients at a time, and the oldest is
+// soon replaced.
+const latestLooks, leavingCrowd = 4, 12
 
 // leaving is the queue of the connections that are seen off, oldest first.
 type leaving struct {
 	conns []*conn
 	head  int                // the index of the oldest
+	live  int                // how many have not ended
 	check *clock.DelayedCall // active while there are any
 }
 
@@ -40,6 +44,7 @@ func (r *Reactor) leave(c *conn) {
 	c.end.movedAt = r.nanos()
 	l := &r.leaving
 	l.conns = append(l.conns, c)
+	l.live++
 	if l.check == nil {
 		l.check = r.timers.Add(r.leavingPatience(), r.watchLeaving)
 	}
@@ -59,6 +64,9 @@ func (r *Reactor) seeOff() {
 // one away that never has two connections. No callback may be running.
 func (r *Reactor) seeOffLatest() {
 	l := &r.leaving
+	if l.live > leavingCrowd {
+		return
+	}
 	for i := 1; i <= latestLooks && len(l.conns)-i > l.head; i++ {
 		_ = l.conns[len(l.conns)-i].hasLeft() // the head goes with its turn
 	}
@@ -79,6 +87,7 @@ func (r *Reactor) watchLeavingUntil(then int64) *conn {
 	c := r.oldestLeaving()
 	for ; c != nil && c.end.movedAt <= then; c = r.oldestLeaving() {
 		r.leaving.pop()
+		r.leaving.live--
 		if c.watch() {
 			c.watchProgress()
 		}
@@ -132,6 +141,7 @@ func (c *conn) hasLeft() bool {
 			return true
 		default:
 			c.flags |= isReadShut | isDead
+			c.r.leaving.live--
 			c.finish()
 			return true
 		}
