@@ -15,6 +15,10 @@ func Inject(r *Reactor, fd int) {
 	r.table[fd].ready(kernel.Readable | kernel.Writable | kernel.Hangup | kernel.Failed)
 }
 
+// Leaving returns how many connections are seen off without the poller, by the
+// count that decides how closely they are looked at.
+func Leaving(r *Reactor) int { return r.leaving.live }
+
 // Asleep reports whether the loop seems to be waiting. It reads the field of the
 // affinity check as a foreign goroutine does.
 func Asleep(r *Reactor) bool { return !r.calling }

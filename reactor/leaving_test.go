@@ -96,7 +96,9 @@ func TestLeavingSlowly(t *testing.T) {
 						return tc.client(c, lost)
 					})
 				})
-				return closing(port, deferred.GatherResults([]*deferred.Deferred{client, wantReason(reasons, tc.reason)}))
+				return closing(port, deferred.GatherResults([]*deferred.Deferred{client, wantReason(reasons, tc.reason)}).AddCallback(func(any) (any, error) {
+					return nil, want("connections that are leaving still", reactor.Leaving(r), 0)
+				}))
 			}, reactortest.With(reactor.WithLingerTimeout(100*time.Millisecond)))
 		})
 	}

@@ -133,10 +133,9 @@ type released struct {
 // release stops listening to a descriptor at once, and leaves it open until the
 // batch is over: else the next socket could get its number, and with it the
 // events that still stand in the batch for the old one. The close ends the
-// kernel's watch, too, so there is no need for a call of its own, which would
-// cost 1 % of a connection that fetches a poem. A socket that another process
-// may hold as well, a port's, stays watched when it is closed here: its owner
-// calls the kernel's Remove first.
+// kernel's watch, too, so there is no need for a call of its own. A socket that
+// another process may hold as well, a port's, would stay watched when it is closed
+// here: its owner calls the kernel's Remove first.
 func (r *Reactor) release(fd int, reset bool) {
 	if r.phase.Load() == stopped {
 		return // dismantle has closed it, and the number may be another's

@@ -12,5 +12,5 @@
 // that runs in production.
 //
 // Reading order: kernel.go (the contract), machine.go (gnet's poller), then
-// socket.go and, for one platform, calls_linux.go or calls_bsd.go.
+// socket.go and, for one platform, io_linux.go and alarm_linux.go, or the _bsd ones.
 package kernel
