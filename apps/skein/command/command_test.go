@@ -14,7 +14,6 @@ import (
 	"skein/apps/skein/command"
 	"skein/apps/transform"
 	"skein/deferred"
-	"skein/protocol"
 	"skein/reactor"
 	"skein/reactor/reactortest"
 )
@@ -77,19 +76,6 @@ func TestDemoPrintsThePoems(t *testing.T) {
 	}
 	if !strings.HasSuffix(stdout, want[2]+want[3]) || len(stdout) != len(strings.Join(want, "")) {
 		t.Errorf("standard output has something else, or in another order:\n%s", stdout)
-	}
-}
-
-// The remedy for a port fits whatever option named it.
-func TestRemediesForPorts(t *testing.T) {
-	for cause, want := range map[error]string{
-		syscall.EADDRINUSE:    "(the port is taken: choose another, or 0 for any free one)",
-		syscall.EACCES:        "(the port needs privileges: choose one above 1023)",
-		syscall.EADDRNOTAVAIL: "(--iface takes a name or an address of this machine)",
-	} {
-		if got := command.Explain(&protocol.CannotListenError{Addr: "localhost:80", Err: cause}); !strings.HasSuffix(got, " "+want) {
-			t.Errorf("it says %q, want %q", got, want)
-		}
 	}
 }
 

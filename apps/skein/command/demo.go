@@ -9,6 +9,7 @@ import (
 
 	"skein/apps/poetry"
 	"skein/apps/proxy"
+	"skein/apps/skein/runner"
 	"skein/apps/transform"
 	"skein/deferred"
 	"skein/protocol"
@@ -25,9 +26,9 @@ const (
 	demoDelay    = 80 * time.Millisecond
 )
 
-// Run opens the servers, lets the client ask them, and tells the story.
-func (c *demo) Run(e *env) error {
-	r, err := e.newReactor()
+// run opens the servers, lets the client ask them, and tells the story.
+func (c *demo) run(e *env) error {
+	r, err := e.NewReactor()
 	if err != nil {
 		return err
 	}
@@ -42,8 +43,8 @@ func (c *demo) Run(e *env) error {
 	}
 	switch {
 	case r.Signal() != nil:
-		e.log.Error().Msg("Interrupted.")
-		return &interruptedError{r.Signal()}
+		e.Log.Error().Msg("Interrupted.")
+		return &runner.InterruptedError{Signal: r.Signal()}
 	case s.failure != nil:
 		return s.failure
 	}
@@ -67,6 +68,13 @@ type show struct {
 	began   time.Time
 	slow    progress
 	failure error // why it ended early
+}
+
+// server is one poem with what serves it.
+type server struct {
+	poem    poetry.Poem
+	factory protocol.Factory
+	port    *reactor.Port
 }
 
 // tale is what happens to one poem.
@@ -98,8 +106,11 @@ func (s *show) open() error {
 	s.servers = append(s.servers, server{poem: poems[last], factory: &poetry.SlowFactory{
 		Poem: poems[last], Clock: s.reactor, NumBytes: demoNumBytes, Delay: demoDelay,
 	}})
-	if err := listen(s.reactor, &serverOptions{Iface: "localhost"}, s.servers); err != nil {
-		return err
+	for i := range s.servers {
+		var err error
+		if s.servers[i].port, err = s.listen(s.servers[i].factory); err != nil {
+			return err
+		}
 	}
 	if err := s.openProxy(s.servers[last]); err != nil {
 		return err

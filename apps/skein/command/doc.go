@@ -2,20 +2,18 @@
 // arguments and the two outputs and returns the exit status, so that a test, or
 // another program, can run it too.
 //
-//	args ──▶ kong ──▶ one command's Run ──▶ reactor, and what is served: apps/...
-//	           │              │
-//	           │ usage: 2     │ failed: 1, interrupted: 130
-//	           ▼              ▼
-//	        one line on standard error that names the value and the remedy
+//	args ──▶ runner.Main ──▶ a plugin's service: apps/poetry, transform, proxy, dummyhttp
+//	              │
+//	              └────────▶ a command: get, load, demo
 //
 // Poems, and what a load has measured, go to standard output, everything else to
 // standard error.
 //
-// Each command is a struct whose fields are its options and whose Run method
-// does it, in a file of its own; a new one is a new field of cli.
+// Each plugin is a struct whose fields are its options, and a function that makes
+// a service of them; each command a struct and a method that does it. What turns
+// them into daemons is package runner, which any other program can use so.
 //
-// Reading order: command.go, errors.go, log.go; serve.go with fastpoetry.go,
-// slowpoetry.go and proxy.go; transform.go and dummyhttp.go; get.go; load.go, load_options.go
-// and load_run.go; demo.go and narrator.go. The options that have types of their own
-// are in options.go.
+// Reading order: command.go; the plugins poetry.go, proxy.go, transform.go and
+// dummyhttp.go; the commands get.go, load.go with load_options.go and load_run.go,
+// demo.go with narrator.go. options.go and errors.go are what they share.
 package command

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"skein/apps/poetry"
+	"skein/apps/skein/runner"
 	"skein/apps/transform"
 	"skein/deferred"
 	"skein/reactor"
@@ -16,13 +17,13 @@ import (
 //
 // Twisted: the clients get-poetry.py.
 type get struct {
-	Addresses []address `arg:"" name:"address" placeholder:"[HOST:]PORT" help:"The servers, as [HOST:]PORT; the host is localhost if it is left out."`
-	Timeout   duration  `default:"30s" placeholder:"TIME" help:"How long a server may take to accept, and to send the next bytes (default: ${default})."`
-	Together  bool      `help:"Print all poems at the end, in the order of the servers."`
+	Addresses []runner.Address `arg:"" name:"address" placeholder:"[HOST:]PORT" help:"The servers, as [HOST:]PORT; the host is localhost if it is left out."`
+	Timeout   runner.Duration  `default:"30s" placeholder:"TIME" help:"How long a server may take to accept, and to send the next bytes (default: ${default})."`
+	Together  bool             `help:"Print all poems at the end, in the order of the servers."`
 
-	Transform        string   `placeholder:"NAME" help:"Have each poem transformed, for example cummingsify, by the server of --via. A poem that could not be is printed as it came."`
-	Via              address  `placeholder:"[HOST:]PORT" help:"The transform server."`
-	TransformTimeout duration `default:"10s" placeholder:"TIME" help:"How long the transform server may take to answer (default: ${default})."`
+	Transform        string          `placeholder:"NAME" help:"Have each poem transformed, for example cummingsify, by the server of --via. A poem that could not be is printed as it came."`
+	Via              runner.Address  `placeholder:"[HOST:]PORT" help:"The transform server."`
+	TransformTimeout runner.Duration `default:"10s" placeholder:"TIME" help:"How long the transform server may take to answer (default: ${default})."`
 }
 
 // Validate checks the options.
@@ -38,9 +39,9 @@ func (c *get) Validate() error {
 	return errors.Join(notZero("--timeout", c.Timeout), notZero("--transform-timeout", c.TransformTimeout))
 }
 
-// Run fetches all poems side by side and prints them.
-func (c *get) Run(e *env) error {
-	r, err := e.newReactor()
+// run fetches all poems side by side and prints them.
+func (c *get) run(e *env) error {
+	r, err := e.NewReactor()
 	if err != nil {
 		return err
 	}
@@ -62,12 +63,12 @@ func (c *get) Run(e *env) error {
 	case f.missing == 0:
 		return nil
 	case r.Signal() != nil:
-		e.log.Error().Msgf("Interrupted: %d of %d poems are missing.", f.missing, len(c.Addresses))
-		return &interruptedError{r.Signal()}
+		e.Log.Error().Msgf("Interrupted: %d of %d poems are missing.", f.missing, len(c.Addresses))
+		return &runner.InterruptedError{Signal: r.Signal()}
 	case err != nil:
 		return err
 	}
-	return errReported
+	return runner.ErrReported
 }
 
 // fetching is what the fetches of one command share.
@@ -103,7 +104,7 @@ func (f *fetching) start(addr string) *deferred.Deferred {
 	options := f.options
 	options.OnData = func([]byte) {
 		if p.pieces++; p.pieces == 1 {
-			f.log.Debug().Str("addr", addr).Msg("The first bytes of a poem are here.")
+			f.Log.Debug().Str("addr", addr).Msg("The first bytes of a poem are here.")
 		}
 	}
 	d := poetry.GetPoem(f.reactor, addr, options)
@@ -112,7 +113,7 @@ func (f *fetching) start(addr string) *deferred.Deferred {
 	}
 	deferred.Then(d, func(poem []byte) (any, error) { return nil, f.arrived(p, poem) })
 	return d.AddErrback(func(err error) (any, error) {
-		f.log.Error().Msg(interrupted(err).Error())
+		f.Log.Error().Msg(interrupted(err).Error())
 		return nil, nil
 	})
 }
@@ -127,7 +128,7 @@ func (f *fetching) transformed(p *fetched, poem []byte) *deferred.Deferred {
 		if errors.Is(err, reactor.ErrStopped) {
 			return nil, err
 		}
-		f.log.Warn().Msgf("The poem from %s is printed as it came: %v", p.addr, err)
+		f.Log.Warn().Msgf("The poem from %s is printed as it came: %v", p.addr, err)
 		return poem, nil
 	})
 }
@@ -140,7 +141,7 @@ func (f *fetching) arrived(p *fetched, poem []byte) error {
 			return err
 		}
 	}
-	line := f.log.Info().Str("addr", p.addr).Int("bytes", len(poem)).Int("pieces", p.pieces)
+	line := f.Log.Info().Str("addr", p.addr).Int("bytes", len(poem)).Int("pieces", p.pieces)
 	if p.transformed {
 		line.Str("transform", f.transform)
 	}
@@ -150,7 +151,7 @@ func (f *fetching) arrived(p *fetched, poem []byte) error {
 
 // print prints one poem.
 func (f *fetching) print(p *fetched) error {
-	if _, err := f.stdout.Write(p.poem); err != nil {
+	if _, err := f.Stdout.Write(p.poem); err != nil {
 		return fmt.Errorf("can't print the poem from %s: %w", p.addr, err)
 	}
 	f.missing--
@@ -164,7 +165,7 @@ func (f *fetching) printAll() {
 			continue
 		}
 		if err := f.print(p); err != nil {
-			f.log.Error().Msg(err.Error())
+			f.Log.Error().Msg(err.Error())
 		}
 	}
 }

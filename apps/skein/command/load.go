@@ -10,26 +10,27 @@ import (
 	"syscall"
 	"time"
 
+	"skein/apps/skein/runner"
 	"skein/bench/load"
 	"skein/reactor"
 )
 
 // loadServer is the command that puts a server under load.
 type loadServer struct {
-	Address address  `arg:"" name:"address" placeholder:"[HOST:]PORT" help:"The server, as [HOST:]PORT; the host is localhost if it is left out."`
-	Mode    string   `enum:"poem,idle,echo,transform" default:"poem" placeholder:"MODE" help:"poem: connect, read to the end, and check. echo: send bytes and check that they come back. transform: send netstrings NAME.poem and check the answers. idle: stay connected (default: ${default})."`
-	Conns   count    `default:"50" placeholder:"N" help:"How many connections to have at once (default: ${default})."`
-	For     duration `default:"10s" placeholder:"TIME" help:"How long to begin operations (default: ${default})."`
-	Rate    rate     `placeholder:"OPS" help:"How many operations begin in a second, whatever the server does (open loop); latency then counts from when one was due. Without it, each connection begins the next when the last is done (closed loop)."`
-	Timeout duration `default:"10s" placeholder:"TIME" help:"How long an attempt to connect, and an operation, may take (default: ${default})."`
+	Address runner.Address  `arg:"" name:"address" placeholder:"[HOST:]PORT" help:"The server, as [HOST:]PORT; the host is localhost if it is left out."`
+	Mode    string          `enum:"poem,idle,echo,transform" default:"poem" placeholder:"MODE" help:"poem: connect, read to the end, and check. echo: send bytes and check that they come back. transform: send netstrings NAME.poem and check the answers. idle: stay connected (default: ${default})."`
+	Conns   runner.Count    `default:"50" placeholder:"N" help:"How many connections to have at once (default: ${default})."`
+	For     runner.Duration `default:"10s" placeholder:"TIME" help:"How long to begin operations (default: ${default})."`
+	Rate    rate            `placeholder:"OPS" help:"How many operations begin in a second, whatever the server does (open loop); latency then counts from when one was due. Without it, each connection begins the next when the last is done (closed loop)."`
+	Timeout runner.Duration `default:"10s" placeholder:"TIME" help:"How long an attempt to connect, and an operation, may take (default: ${default})."`
 
-	Depth     count  `placeholder:"N" help:"Echo and transform: how many messages a connection has under way (default: 1)."`
-	Size      count  `placeholder:"BYTES" help:"Echo and transform: the length of a message or poem (default: 64)."`
-	Transform string `placeholder:"NAME" help:"Transform: the transformation to ask for (default: cummingsify)."`
-	Poem      string `placeholder:"FILE" help:"Poem: what every poem has to be; without it, all must be like the first. Transform: the poem to send."`
+	Depth     runner.Count `placeholder:"N" help:"Echo and transform: how many messages a connection has under way (default: 1)."`
+	Size      runner.Count `placeholder:"BYTES" help:"Echo and transform: the length of a message or poem (default: 64)."`
+	Transform string       `placeholder:"NAME" help:"Transform: the transformation to ask for (default: cummingsify)."`
+	Poem      string       `placeholder:"FILE" help:"Poem: what every poem has to be; without it, all must be like the first. Transform: the poem to send."`
 
-	Processes count       `placeholder:"N" help:"How many processes share the load (default: as many as it takes if one cannot have so many descriptors)."`
-	Source    []ipAddress `placeholder:"ADDR,..." help:"The addresses to connect from, in turns (default: the system's choice; to 127.0.0.1 also 127.0.0.2 and so on, where one has too few ports)."`
+	Processes runner.Count `placeholder:"N" help:"How many processes share the load (default: as many as it takes if one cannot have so many descriptors)."`
+	Source    []ipAddress  `placeholder:"ADDR,..." help:"The addresses to connect from, in turns (default: the system's choice; to 127.0.0.1 also 127.0.0.2 and so on, where one has too few ports)."`
 
 	JSON bool   `name:"json" help:"Print the result as one JSON object."`
 	Plot string `placeholder:"FILE.svg" help:"Draw the latency over time into this file."`
@@ -100,9 +101,9 @@ func (c *loadServer) Validate() error {
 }
 
 // notTooLong returns an error for a time that nobody waits for.
-func notTooLong(option string, d duration) error {
+func notTooLong(option string, d runner.Duration) error {
 	if time.Duration(d) > maxTime {
-		return fmt.Errorf("%s: %v is too long: %v is the most", option, d, duration(maxTime))
+		return fmt.Errorf("%s: %v is too long: %v is the most", option, d, runner.Duration(maxTime))
 	}
 	return nil
 }
@@ -134,8 +135,8 @@ func (c *loadServer) transform() string {
 	return c.Transform
 }
 
-// Run puts the load on the server, and prints what came of it.
-func (c *loadServer) Run(e *env) error {
+// run puts the load on the server, and prints what came of it.
+func (c *loadServer) run(e *env) error {
 	if c.Child {
 		return c.serve(e)
 	}
@@ -154,9 +155,9 @@ func (c *loadServer) Run(e *env) error {
 		}
 		defer func() { _ = picture.Close() }() // a second time, if all went well
 	}
-	progress := &load.Progress{Out: e.stderr, Rewrite: isTerminal(e.stderr)}
-	e.log = makingWay(e.log, progress)
-	r, err := e.newReactor()
+	progress := &load.Progress{Out: e.Stderr, Rewrite: isTerminal(e.Stderr)}
+	e.Log = makingWay(e.Log, progress)
+	r, err := e.NewReactor()
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (c *loadServer) processes(e *env) (int, error) {
 	}
 	n := load.ProcessesFor(int(c.Conns), limit)
 	if n > 1 {
-		e.log.Info().Msgf("One process can have %d connections here: using %d processes.", limit, n)
+		e.Log.Info().Msgf("One process can have %d connections here: using %d processes.", limit, n)
 	}
 	return n, nil
 }
@@ -195,11 +196,11 @@ func (c *loadServer) serve(e *env) error {
 	if _, err := load.Descriptors(); err != nil {
 		return err
 	}
-	r, err := reactor.New(reactor.WithLogger(e.log), reactor.WithoutSignals())
+	r, err := reactor.New(reactor.WithLogger(e.Log), reactor.WithoutSignals())
 	if err != nil {
 		return err
 	}
-	return load.Serve(r, os.Stdin, e.stdout)
+	return load.Serve(r, os.Stdin, e.Stdout)
 }
 
 // print prints the result and draws the picture, the one even if the other fails.
@@ -211,9 +212,9 @@ func (c *loadServer) print(e *env, result *load.Result, picture *os.File) error 
 func (c *loadServer) write(e *env, result *load.Result) error {
 	var err error
 	if c.JSON {
-		err = json.NewEncoder(e.stdout).Encode(result)
+		err = json.NewEncoder(e.Stdout).Encode(result)
 	} else {
-		err = result.WriteText(e.stdout)
+		err = result.WriteText(e.Stdout)
 	}
 	if err != nil {
 		return fmt.Errorf("can't print the result: %w", err)

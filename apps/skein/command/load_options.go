@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"skein/apps/skein/runner"
 	"skein/bench/load"
 )
 
@@ -24,7 +25,7 @@ type rate float64
 
 // Decode parses a number above 0.
 func (r *rate) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
+	text, err := runner.Value(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ type ipAddress netip.Addr
 
 // Decode parses an IP address.
 func (a *ipAddress) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
+	text, err := runner.Value(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"skein/apps/skein/runner"
 	"skein/bench/load"
 	"skein/deferred"
 	"skein/reactor"
@@ -78,15 +79,15 @@ func (l *loading) child() *exec.Cmd {
 	if err != nil {
 		self = os.Args[0]
 	}
-	c := exec.Command(self, "--log-level", "warn", "--log-format", l.format, "load", "--child", l.options.Addrs[0].String())
-	c.Stderr = l.stderr
+	c := exec.Command(self, "--log-level", "warn", "--log-format", l.Format, "load", "--child", l.options.Addrs[0].String())
+	c.Stderr = l.Stderr
 	return c
 }
 
 // died says that a process has ended before its time.
 func (l *loading) died(process int, how error) {
 	l.total.Died(process, how)
-	l.log.Error().Msg(how.Error())
+	l.Log.Error().Msg(how.Error())
 }
 
 // makingWay returns a log before whose lines the line of progress is cleared.
@@ -127,20 +128,20 @@ func (l *loading) verdict(result *load.Result) error {
 		if remedy := l.remedy(kind); remedy != "" {
 			text += " (" + remedy + ")"
 		}
-		l.log.Error().Msg(text)
+		l.Log.Error().Msg(text)
 	}
 	if result.Stopped != "" {
-		l.log.Error().Msg("Stopped early: " + result.Stopped + ".")
+		l.Log.Error().Msg("Stopped early: " + result.Stopped + ".")
 	}
 	switch {
 	case l.reactor.Signal() != nil && result.Elapsed == 0:
-		l.log.Error().Msg("Interrupted before the measurement began.")
-		return &interruptedError{l.reactor.Signal()}
+		l.Log.Error().Msg("Interrupted before the measurement began.")
+		return &runner.InterruptedError{Signal: l.reactor.Signal()}
 	case l.reactor.Signal() != nil:
-		l.log.Error().Msgf("Interrupted after %v: the result is of what there was.", time.Duration(result.Elapsed).Round(time.Millisecond))
-		return &interruptedError{l.reactor.Signal()}
+		l.Log.Error().Msgf("Interrupted after %v: the result is of what there was.", time.Duration(result.Elapsed).Round(time.Millisecond))
+		return &runner.InterruptedError{Signal: l.reactor.Signal()}
 	case !result.OK:
-		return errReported
+		return runner.ErrReported
 	}
 	return nil
 }

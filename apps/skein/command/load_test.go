@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"skein/apps/skein/command"
 	"skein/bench/load"
 )
@@ -24,7 +26,7 @@ func TestChildLogsAsItsParent(t *testing.T) {
 func TestProgressMakesWay(t *testing.T) {
 	var b bytes.Buffer
 	p := &load.Progress{Out: &b, Rewrite: true}
-	log := command.MakingWay(command.NewLogger(&b, "json", "info"), p)
+	log := command.MakingWay(zerolog.New(&b).Level(zerolog.InfoLevel), p)
 	p.Write(load.NewTotal(load.Options{}, "", 1), time.Second)
 	b.Reset()
 	log.Debug().Msg("not written")

@@ -14,7 +14,7 @@ import (
 
 // say writes a line of the story.
 func (s *show) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.stderr, format+"\n", args...) // a story that nobody hears is no failure
+	_, _ = fmt.Fprintf(s.Stderr, format+"\n", args...) // a story that nobody hears is no failure
 }
 
 // tellBeginning introduces the servers and the plan.
@@ -69,7 +69,7 @@ func (s *show) tellPoem(t *tale, poem []byte) error {
 	}
 	s.say("%s  %s %s.", ms(t.ready), t.poem.Title, what)
 	s.say("")
-	if _, err := s.stdout.Write(poem); err != nil {
+	if _, err := s.Stdout.Write(poem); err != nil {
 		return fmt.Errorf("can't print a poem: %w", err)
 	}
 	s.say("")

@@ -3,108 +3,59 @@ package command
 import (
 	"errors"
 	"fmt"
-	"net"
+	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
+
+	"skein/apps/skein/runner"
 )
 
-// The types of options and arguments here parse themselves, so that an error
-// names the value and what would be right, and that a negative number is not
-// taken for the next option.
-
-// value takes the value of an option off the command line.
-func value(ctx *kong.DecodeContext) (string, error) {
-	token := ctx.Scan.Pop()
-	if token.IsEOL() {
-		return "", errors.New("the value is missing")
+// notZero returns an error if a time limit is no time at all.
+func notZero(option string, limit runner.Duration) error {
+	if limit == 0 {
+		return errors.New(option + ": 0 is no time at all: use more, such as 30s")
 	}
-	return token.String(), nil
-}
-
-// port is a port to listen on; 0 is any free one.
-type port uint16
-
-// Decode parses a number from 0 to 65535.
-func (p *port) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
-	if err != nil {
-		return err
-	}
-	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return fmt.Errorf("%q is not a port: use a number from 0 to 65535", text)
-	}
-	*p = port(n)
 	return nil
 }
 
-// count is a number of things, at least one.
-type count int
+// byteSize is a number of bytes, not below 0.
+type byteSize int
 
-// Decode parses a number from 1 up.
-func (c *count) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
+// sizeUnits are the units that a size may be written with, the largest first.
+var sizeUnits = []struct {
+	name  string
+	bytes uint64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}}
+
+// Decode parses a number of bytes, or one with a unit, such as 64MiB.
+func (s *byteSize) Decode(ctx *kong.DecodeContext) error {
+	text, err := runner.Value(ctx)
 	if err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number from 1 up", text)
+	for _, unit := range sizeUnits {
+		digits, ok := strings.CutSuffix(text, unit.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if err != nil || n > math.MaxInt/unit.bytes {
+			return fmt.Errorf("%q is not a size: use a number of bytes from 0 up, or one such as 64MiB", text)
+		}
+		*s = byteSize(n * unit.bytes)
+		break
 	}
-	*c = count(n)
 	return nil
 }
 
-// duration is a time to wait, not below 0.
-type duration time.Duration
-
-// Decode parses a time with its unit, such as 700ms.
-func (d *duration) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
-	if err != nil {
-		return err
+// String writes the size in the largest unit that fits evenly.
+func (s byteSize) String() string {
+	for _, unit := range sizeUnits {
+		if n := uint64(s); n > 0 && n%unit.bytes == 0 {
+			return strconv.FormatUint(n/unit.bytes, 10) + unit.name
+		}
 	}
-	t, err := time.ParseDuration(text)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%q is not a time: write it with a unit, such as 700ms or 2s", text)
-	case t < 0:
-		return fmt.Errorf("%q is negative: use 0 or more", text)
-	}
-	*d = duration(t)
-	return nil
-}
-
-// String writes the time as it is parsed.
-func (d duration) String() string { return time.Duration(d).String() }
-
-// address is the address of a server, "host:port".
-type address string
-
-// Decode parses [HOST:]PORT; the host is localhost if it is left out.
-func (a *address) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
-	if err != nil {
-		return err
-	}
-	full := text
-	if !strings.Contains(full, ":") {
-		full = ":" + full
-	}
-	host, number, err := net.SplitHostPort(full)
-	if err != nil {
-		return fmt.Errorf("%q is not [HOST:]PORT: put an IPv6 address in brackets, as in [::1]:10000", text)
-	}
-	n, err := strconv.ParseUint(number, 10, 16)
-	if err != nil || n == 0 {
-		return fmt.Errorf("%q is not [HOST:]PORT: the port is a number from 1 to 65535", text)
-	}
-	if host == "" {
-		host = "localhost"
-	}
-	*a = address(net.JoinHostPort(host, number))
-	return nil
+	return "0"
 }

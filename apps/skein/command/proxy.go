@@ -5,27 +5,27 @@ import (
 	"math"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"skein/apps/poetry"
 	"skein/apps/proxy"
-	"skein/reactor"
+	"skein/apps/skein/runner"
+	"skein/reactor/service"
 )
 
-// proxyPoetry is the command that stands in front of poetry servers.
+// proxyPoetry is the options of the plugin that stands in front of poetry
+// servers.
 //
-// Twisted: twisted-server-3/poetry-proxy.py.
+// Twisted: twisted-server-3/poetry-proxy.py, and exercise 4 of part 16.
 type proxyPoetry struct {
-	Origins  []address `arg:"" name:"origin" placeholder:"[HOST:]PORT" help:"The servers to stand in front of, as [HOST:]PORT; the host is localhost if it is left out."`
-	Port     port      `default:"10000" placeholder:"PORT" help:"The port to listen on; 0 is any free one (default: ${default}). Several origins count up from it."`
-	Iface    string    `default:"localhost" placeholder:"HOST" help:"The name or address to listen on (default: ${default}); empty is every address of the machine."`
-	TTL      duration  `name:"ttl" default:"2h" placeholder:"TIME" help:"How long to keep a poem (default: ${default}); with 0s none is kept, but clients that come during a fetch share it."`
-	MaxBytes byteSize  `default:"64MiB" placeholder:"SIZE" help:"How many bytes to keep, of all poems together (default: ${default}). A longer poem is passed on, and not kept."`
-	Timeout  duration  `default:"30s" placeholder:"TIME" help:"How long an origin may take to accept, and to send the next bytes (default: ${default})."`
+	Origins  []runner.Address `arg:"" name:"origin" placeholder:"[HOST:]PORT" help:"The servers to stand in front of, as [HOST:]PORT; the host is localhost if it is left out."`
+	Port     runner.Port      `default:"10000" placeholder:"PORT" help:"The port to listen on; 0 is any free one (default: ${default}). Several origins count up from it."`
+	Iface    string           `default:"localhost" placeholder:"HOST" help:"The name or address to listen on (default: ${default}); empty is every address of the machine."`
+	TTL      runner.Duration  `name:"ttl" default:"2h" placeholder:"TIME" help:"How long to keep a poem (default: ${default}); with 0s none is kept, but clients that come during a fetch share it."`
+	MaxBytes byteSize         `default:"64MiB" placeholder:"SIZE" help:"How many bytes to keep, of all poems together (default: ${default}). A longer poem is passed on, and not kept."`
+	Timeout  runner.Duration  `default:"30s" placeholder:"TIME" help:"How long an origin may take to accept, and to send the next bytes (default: ${default})."`
 }
 
 // Validate checks what the options do not show one by one.
@@ -49,82 +49,37 @@ func (c *proxyPoetry) Validate() error {
 	return nil
 }
 
-// Run serves until a signal comes.
-func (c *proxyPoetry) Run(e *env) error {
-	return e.serveOn(func(r *reactor.Reactor) ([]listening, error) {
-		service := c.service(e, r)
-		all := make([]listening, len(c.Origins))
-		for i, origin := range c.Origins {
-			number := c.Port
-			if number != 0 {
-				number += port(i)
-			}
-			f := &proxy.Factory{Service: service, Origin: string(origin), Log: e.log}
-			opened, err := r.ListenTCP(number.on(c.Iface), f)
-			if err != nil {
-				return nil, err
-			}
-			all[i] = listening{"Proxying a poem.", opened.Addr(), func(line *zerolog.Event) {
-				line.Str("poem", string(origin)).Stringer("ttl", c.TTL).Stringer("max-bytes", c.MaxBytes)
-			}}
+// makeProxy makes the service: a port for each origin, and what all of them share.
+func makeProxy(h *runner.Host, c *proxyPoetry) (service.Service, error) {
+	shared := c.service(h)
+	ports := &runner.Ports{Log: h.Log}
+	for i, origin := range c.Origins {
+		number := c.Port
+		if number != 0 {
+			number += runner.Port(i)
 		}
-		return all, nil
-	})
+		f := &proxy.Factory{Service: shared, Origin: string(origin), Log: h.Log}
+		ports.TCP(number.On(c.Iface), f, func(line *zerolog.Event, at net.Addr) {
+			line.Stringer("addr", at).Str("poem", string(origin)).Stringer("ttl", c.TTL).Stringer("max-bytes", c.MaxBytes).
+				Msg("Proxying a poem.")
+		})
+	}
+	return ports, nil
 }
 
 // service returns the one service that all ports share.
-func (c *proxyPoetry) service(e *env, r *reactor.Reactor) *proxy.Service {
+func (c *proxyPoetry) service(h *runner.Host) *proxy.Service {
 	limit := time.Duration(c.Timeout)
 	origins := make(map[string]proxy.Fetch, len(c.Origins))
 	for _, origin := range c.Origins {
-		origins[string(origin)] = proxy.FetchFrom(r, string(origin), poetry.Options{ConnectTimeout: limit, IdleTimeout: limit})
+		origins[string(origin)] = proxy.FetchFrom(h.Reactor, string(origin), poetry.Options{ConnectTimeout: limit, IdleTimeout: limit})
 	}
-	o := proxy.Options{TTL: time.Duration(c.TTL), MaxBytes: int(c.MaxBytes), Log: e.log}
+	o := proxy.Options{TTL: time.Duration(c.TTL), MaxBytes: int(c.MaxBytes), Log: h.Log}
 	if o.TTL == 0 {
 		o.TTL = proxy.NoCache
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = proxy.NoCache
 	}
-	return proxy.NewService(r, origins, o)
-}
-
-// byteSize is a number of bytes, not below 0.
-type byteSize int
-
-// sizeUnits are the units that a size may be written with, the largest first.
-var sizeUnits = []struct {
-	name  string
-	bytes uint64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}}
-
-// Decode parses a number of bytes, or one with a unit, such as 64MiB.
-func (s *byteSize) Decode(ctx *kong.DecodeContext) error {
-	text, err := value(ctx)
-	if err != nil {
-		return err
-	}
-	for _, unit := range sizeUnits {
-		digits, ok := strings.CutSuffix(text, unit.name)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 64)
-		if err != nil || n > math.MaxInt/unit.bytes {
-			return fmt.Errorf("%q is not a size: use a number of bytes from 0 up, or one such as 64MiB", text)
-		}
-		*s = byteSize(n * unit.bytes)
-		break
-	}
-	return nil
-}
-
-// String writes the size in the largest unit that fits evenly.
-func (s byteSize) String() string {
-	for _, unit := range sizeUnits {
-		if n := uint64(s); n > 0 && n%unit.bytes == 0 {
-			return strconv.FormatUint(n/unit.bytes, 10) + unit.name
-		}
-	}
-	return "0"
+	return proxy.NewService(h.Reactor, origins, o)
 }

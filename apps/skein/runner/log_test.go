@@ -1,4 +1,4 @@
-package command_test
+package runner_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"skein/apps/skein/command"
+	"skein/apps/skein/runner"
 	"skein/deferred"
 	"skein/reactor"
 )
@@ -17,7 +17,7 @@ import (
 func panicking(t *testing.T, format string) string {
 	t.Helper()
 	var out bytes.Buffer
-	r, err := reactor.New(reactor.WithLogger(command.NewLogger(&out, format, "info")), reactor.WithoutSignals())
+	r, err := reactor.New(reactor.WithLogger(runner.NewLogger(&out, format, "info")), reactor.WithoutSignals())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func panicking(t *testing.T, format string) string {
 }
 
 // stackPattern is a stack of which each frame has lines of its own.
-var stackPattern = regexp.MustCompile(`(?m)^    goroutine \d+ \[running\]:\n(    .*\n)*    skein/apps/skein/command_test\.panicking\.func1\(\)\n    \t.*/log_test\.go:\d+`)
+var stackPattern = regexp.MustCompile(`(?m)^    goroutine \d+ \[running\]:\n(    .*\n)*    skein/apps/skein/runner_test\.panicking\.func1\(\)\n    \t.*/log_test\.go:\d+`)
 
 func TestConsoleShowsTheStackOfAPanic(t *testing.T) {
 	got := panicking(t, "console")
@@ -67,7 +67,7 @@ func TestConsoleLeavesOutTheOwnerWhereNothingWentWrong(t *testing.T) {
 	for level, shown := range tests {
 		t.Run(level, func(t *testing.T) {
 			var out bytes.Buffer
-			log := command.NewLogger(&out, "console", "debug")
+			log := runner.NewLogger(&out, "console", "debug")
 			lines := map[string]func(){
 				"debug": func() { log.Debug().Str("owner", "timer").Msg("x") },
 				"info":  func() { log.Info().Str("owner", "timer").Msg("x") },
@@ -84,7 +84,7 @@ func TestConsoleLeavesOutTheOwnerWhereNothingWentWrong(t *testing.T) {
 
 func TestConsoleWithoutTerminalHasNoColors(t *testing.T) {
 	var out bytes.Buffer
-	log := command.NewLogger(&out, "console", "info")
+	log := runner.NewLogger(&out, "console", "info")
 	log.Error().Err(errors.New("broken")).Msg("x")
 	if strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), "error=broken") {
 		t.Errorf("got %q", out.String())
@@ -93,7 +93,7 @@ func TestConsoleWithoutTerminalHasNoColors(t *testing.T) {
 
 func TestUnhandledErrorsGoToTheLog(t *testing.T) {
 	var out bytes.Buffer
-	undo := command.LogUnhandled(command.NewLogger(&out, "console", "info"))
+	undo := runner.LogUnhandled(runner.NewLogger(&out, "console", "info"))
 	deferred.Fail(errors.New("nobody cares"))
 	deferred.MaybeDeferred(func() (any, error) { panic("at the disco") })
 	deferred.SweepUnhandled()

@@ -1,4 +1,4 @@
-package command
+package runner
 
 import (
 	"bytes"
@@ -70,9 +70,9 @@ func appendStack(line map[string]any, out *bytes.Buffer) error {
 
 // logUnhandled sends the errors that no errback has handled to the log, until
 // undo is called.
-func (e *env) logUnhandled() (undo func()) {
+func logUnhandled(log zerolog.Logger) (undo func()) {
 	previous := deferred.SetUnhandledHandler(func(u deferred.Unhandled) {
-		line := e.log.Error().Err(u.Err)
+		line := log.Error().Err(u.Err)
 		var p *deferred.PanicError
 		if errors.As(u.Err, &p) {
 			line = line.Str(stackField, string(p.Stack))

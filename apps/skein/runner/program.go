@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+)
+
+// Program is a command line: what it can run, and do.
+//
+// Twisted: twistd.
+type Program struct {
+	// Name is what the program is called, as in "skein".
+	Name string
+	// Description says what it is for, in a sentence or two.
+	Description string
+	// Plugins are the services that it can run, in the order of its help.
+	Plugins []Plugin
+	// Commands are what it can do besides.
+	Commands []Command
+	// Remedy says what the user can do about an error of a plugin or command of
+	// the program's own, or ""; nil: nothing is known.
+	Remedy func(err error) string
+}
+
+// The exit statuses. One more than signalStatus by the signal's number says that
+// a signal ended a command, as a shell says it of a process.
+const (
+	statusOK      = 0
+	statusFailed  = 1
+	statusUsage   = 2
+	statusStopped = 3 // of status, as the LSB has it
+	signalStatus  = 128
+)
+
+// Main does what args ask for, without the program's name, and returns the exit
+// status: 0 if all went well, 1 if something failed, 2 if the command line is
+// wrong, 130 or 143 if a command was interrupted by a signal.
+//
+// It is for a process's main function: --daemon, --workers and SIGUSR2 start the
+// process's own executable again, with the same arguments.
+//
+// Twisted: twistd's run, app.run.
+func Main(p Program, args []string, stdout, stderr io.Writer) int {
+	l, err := parse(&p, args, stdout, stderr)
+	switch {
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "%s: %v\n", p.Name, err) // there is nowhere else to say it
+		return statusUsage
+	case l == nil:
+		return statusOK // it was help
+	}
+	return l.act(l)
+}
+
+// entries returns what the command line can name: the plugins, and then the
+// commands.
+func (p *Program) entries() []entry {
+	var all []entry
+	for _, plugin := range p.Plugins {
+		u := plugin.use()
+		all = append(all, entry{plugin.name, plugin.description, server, u.options, func(l *line) int {
+			return l.serve(deployment{{plugin: plugin.name, service: u.service}})
+		}})
+	}
+	for _, c := range p.Commands {
+		t := c.use()
+		all = append(all, entry{c.name, c.description, client, t.options, func(l *line) int { return l.do(t) }})
+	}
+	return all
+}
+
+// do does a command.
+func (l *line) do(t task) int {
+	e := &Env{Stdout: l.stdout, Stderr: l.stderr, Format: l.options.LogFormat}
+	e.Log = newLogger(l.stderr, l.options.LogFormat, l.options.LogLevel)
+	defer logUnhandled(e.Log)()
+	return l.program.status(e.Log, t.run(e))
+}
