@@ -4,12 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync/atomic"
 )
-
-// debugging is read once per New; everything else looks at the tracker that
-// New then makes.
-var debugging atomic.Bool
 
 // SetDebugging turns debug mode on or off for Deferreds made from now on: they
 // remember where they were made and fired, and say so in the text of
@@ -17,12 +12,12 @@ var debugging atomic.Bool
 // Deferred. Any goroutine may call it.
 //
 // Twisted: defer.setDebugging.
-func SetDebugging(on bool) { debugging.Store(on) }
+func SetDebugging(on bool) { debugging.set(on) }
 
 // Debugging reports whether debug mode is on. Any goroutine may call it.
 //
 // Twisted: defer.getDebugging.
-func Debugging() bool { return debugging.Load() }
+func Debugging() bool { return chosen().has(debugging) }
 
 // maxFrames bounds the stacks that debug mode keeps.
 const maxFrames = 32

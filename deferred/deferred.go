@@ -72,8 +72,8 @@ func New() *Deferred { return NewCancellable(nil) }
 // Twisted: defer.Deferred(canceller).
 func NewCancellable(c Canceller) *Deferred {
 	d := &Deferred{canceller: c}
-	if debugging.Load() {
-		d.track = &tracker{created: callers()}
+	if m := chosen(); m != 0 {
+		d.trackFor(m)
 	}
 	return d
 }
@@ -182,7 +182,7 @@ func (d *Deferred) start(result any, err error) {
 	d.canceller = nil
 	d.waiting = nil // only an inline one can have waited before it fired
 	if d.track != nil {
-		d.track.fired = callers()
+		d.track.started()
 	}
 }
 

@@ -68,6 +68,7 @@
 //	cancel.go     Cancel; timeout.go: AddTimeout
 //	make.go       Succeed, Fail, MaybeDeferred
 //	unhandled.go  errors that nobody handles; debug.go: stacks; errors.go
+//	pending.go    how many have not fired; modes.go: this and debug mode
 //	then.go       Then and its relatives: static types
 //	list.go       DeferredList; gather.go, race.go: its relatives
 //	inline.go     InlineCallbacks; suspended.go: ending them

@@ -5,7 +5,7 @@ package deferred
 //
 // Twisted: defer.succeed.
 func Succeed(result any) *Deferred {
-	d := New()
+	d := fired()
 	d.Callback(result)
 	return d
 }
@@ -15,8 +15,17 @@ func Succeed(result any) *Deferred {
 //
 // Twisted: defer.fail.
 func Fail(err error) *Deferred {
-	d := New()
+	d := fired()
 	d.Errback(err)
+	return d
+}
+
+// fired returns a Deferred that is about to be fired: there is nothing to count.
+func fired() *Deferred {
+	d := &Deferred{}
+	if m := chosen() &^ counting; m != 0 {
+		d.trackFor(m)
+	}
 	return d
 }
 

@@ -89,8 +89,8 @@ func report(u Unhandled) {
 // Deferred: if it did, the registry would keep the Deferred alive, and the
 // collector could never tell that it was dropped. (An error that references
 // its own Deferred does just that; only a sweep finds it.) A Deferred gets a
-// tracker when it first fails, or when it is made in debug mode; success costs
-// nothing.
+// tracker when it first fails, or when it is made in one of the modes of
+// modes.go; success costs nothing.
 //
 //	         ╭──── watch ────▶ pending ──── take ────▶ reported
 //	nothing ─┤                    │                       │
@@ -106,6 +106,8 @@ type tracker struct {
 	// Owned by the Deferred's goroutine, until the Deferred is unreachable.
 	created, fired []uintptr // debug mode
 	watched        bool      // the cleanup is attached
+
+	counted atomic.Bool // among the unfired
 
 	// Guarded by registry.mu.
 	err      error         // unhandled, or already reported
@@ -126,12 +128,7 @@ func (d *Deferred) watch() {
 		d.track = &tracker{}
 	}
 	t := d.track
-	if !t.watched {
-		t.watched = true
-		// Once for all its errors: a cleanup that finds nothing to report costs
-		// less than taking it off and putting it on again.
-		runtime.AddCleanup(d, (*tracker).dropped, t)
-	}
+	t.cleanUp(d)
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if t.reported && same(t.err, d.err) {
@@ -190,9 +187,20 @@ func (t *tracker) take() (u Unhandled, ok bool) {
 	return Unhandled{Err: t.err, Created: formatStack(t.created), Fired: formatStack(t.fired)}, true
 }
 
+// cleanUp makes t hear of it when d, whose tracker it is, has been collected.
+// Once is enough: a cleanup that finds nothing to do costs less than taking it
+// off and putting it on again.
+func (t *tracker) cleanUp(d *Deferred) {
+	if !t.watched {
+		t.watched = true
+		runtime.AddCleanup(d, (*tracker).dropped, t)
+	}
+}
+
 // dropped runs when the Deferred of t has been collected, on a goroutine of
 // the runtime.
 func (t *tracker) dropped() {
+	t.uncount()
 	registry.mu.Lock()
 	u, ok := t.take()
 	registry.mu.Unlock()
