@@ -27,7 +27,7 @@ var layers = map[string]int{"deferred": 1, "protocol": 2, "reactor": 3, "apps": 
 // deferred and protocol have none. CONTRIBUTING.md has the reasons.
 var budget = map[string][]string{
 	"reactor": {"github.com/panjf2000/gnet/v2", "github.com/rs/zerolog", "golang.org/x/sys"},
-	"apps":    {"github.com/alecthomas/kong", "github.com/rs/zerolog", "golang.org/x/sys"},
+	"apps":    {"github.com/alecthomas/kong", "github.com/rs/zerolog", "golang.org/x/sys", "go.yaml.in/yaml/v3"},
 	"bench":   {"github.com/HdrHistogram/hdrhistogram-go", "github.com/panjf2000/gnet/v2", "github.com/rs/zerolog", "golang.org/x/sys"},
 }
 
