@@ -26,9 +26,9 @@ var (
 	// connections, connection attempts, thread calls.
 	ErrStopped = errors.New("the reactor has stopped")
 
-	// ErrForcedStop is what Run returns after a second signal: connections that
-	// were being closed may have lost their last bytes.
-	ErrForcedStop = errors.New("reactor: stopped at once by a second signal")
+	// ErrForcedStop is what Run returns after a second signal or a call of Crash:
+	// connections that were being closed may have lost their last bytes.
+	ErrForcedStop = errors.New("reactor: stopped at once, by a second signal or by Crash")
 
 	// ErrWouldDeadlock says that BlockingCallFromThread was called on the
 	// reactor's own goroutine, which would wait for itself.

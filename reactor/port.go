@@ -22,6 +22,8 @@ type Port struct {
 	addr    net.Addr
 	factory protocol.Factory
 	cleanup func() // removes the path of a UNIX socket
+	request string // the address as it was asked for
+	place   uint64 // in the order of opening
 
 	open   bool
 	queued bool // in Reactor.backlog
@@ -44,8 +46,18 @@ type listenOptions struct {
 func Backlog(n int) ListenOption { return func(o *listenOptions) { o.ListenOptions.Backlog = n } }
 
 // ReusePort lets several sockets that all set it, of several processes, share
-// the address; the kernel spreads the connections over them.
+// the address; the kernel spreads the connections, or the datagrams, over them.
 func ReusePort() ListenOption { return func(o *listenOptions) { o.ListenOptions.ReusePort = true } }
+
+// chooseListen applies the options of a port to the defaults.
+func (r *Reactor) chooseListen(opts []ListenOption) listenOptions {
+	o := listenOptions{mode: 0o666}
+	o.ListenOptions.ReusePort = r.opts.reusePort
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
 
 // ListenTCP listens on addr, "host:port", and makes a protocol by f for each
 // connection. The port is bound when ListenTCP returns: [Port.Addr] knows the
@@ -59,11 +71,7 @@ func (r *Reactor) ListenTCP(addr string, f protocol.Factory, opts ...ListenOptio
 		panic(errNilFunc("ListenTCP"))
 	}
 	r.check("ListenTCP")
-	o := listenOptions{}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	p, err := r.listenTCP(addr, f, o)
+	p, err := r.listenTCP(addr, f, r.chooseListen(opts))
 	if err != nil {
 		return nil, &protocol.CannotListenError{Addr: addr, Err: err}
 	}
@@ -74,6 +82,11 @@ func (r *Reactor) ListenTCP(addr string, f protocol.Factory, opts ...ListenOptio
 func (r *Reactor) listenTCP(addr string, f protocol.Factory, o listenOptions) (*Port, error) {
 	if r.closed {
 		return nil, ErrStopped
+	}
+	if fd, _, err := r.claim("tcp", addr); err != nil {
+		return nil, err
+	} else if fd >= 0 {
+		return r.newPort(fd, "tcp", addr, f, nil)
 	}
 	addrs, err := listenAddrs(addr)
 	if err != nil {
@@ -89,15 +102,15 @@ func (r *Reactor) listenTCP(addr string, f protocol.Factory, o listenOptions) (*
 		if errno != 0 {
 			return nil, errno
 		}
-		return r.newPort(fd, "tcp", f, nil)
+		return r.newPort(fd, "tcp", addr, f, nil)
 	}
 	return nil, err
 }
 
-// newPort watches a listening socket.
-func (r *Reactor) newPort(fd int, network string, f protocol.Factory, cleanup func()) (*Port, error) {
+// newPort watches a listening socket, opened for the address that was asked for.
+func (r *Reactor) newPort(fd int, network, request string, f protocol.Factory, cleanup func()) (*Port, error) {
 	bound, errno := r.kernel.LocalAddr(fd)
-	p := &Port{r: r, fd: fd, addr: netAddr(network, bound), factory: f, cleanup: cleanup, open: true}
+	p := &Port{r: r, fd: fd, addr: netAddr(network, bound), factory: f, cleanup: cleanup, request: request, place: r.place(), open: true}
 	var err error
 	if errno == 0 {
 		err = r.watch(fd, p)
@@ -163,9 +176,7 @@ func (p *Port) shutdown() {
 	if p.retry != nil && p.retry.Active() {
 		_ = p.retry.Cancel()
 	}
-	if p.cleanup != nil {
-		p.cleanup()
-	}
+	p.removePath()
 	p.r.kernel.Remove(p.fd)
 	p.r.release(p.fd, false)
 	p.r.afterClose = append(p.r.afterClose, p.finish)

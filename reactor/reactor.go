@@ -64,6 +64,11 @@ type Reactor struct {
 	attempts   map[*connector]struct{}
 	factories  map[protocol.StartStopper]int
 
+	// Sockets of other processes. See sockets.go.
+	given      []given
+	places     uint64 // how many ports have been opened
+	handedOver bool
+
 	// Life. See run.go.
 	phase      atomic.Int32
 	started    bool // the Startup event is over
@@ -73,8 +78,9 @@ type Reactor struct {
 	graceOver  bool // the shutdown waits for nobody any more
 	crashed    bool
 	events     [2]systemEvent
-	live       int                // ports, attempts and connections that have not ended
-	drained    *deferred.Deferred // fires when live is 0, during shutdown
+	live       int                  // ports, attempts and connections that have not ended
+	drained    *deferred.Deferred   // fires when live is 0, during shutdown
+	draining   []*deferred.Deferred // WhenDrained
 	signal     os.Signal
 	finished   chan struct{}
 	threads    threadPool
@@ -100,35 +106,53 @@ type source interface {
 // the end of Run gives back; one that never runs is given up with
 // [Reactor.Close].
 func New(opts ...Option) (*Reactor, error) {
-	if err := choose(opts).check(); err != nil {
-		return nil, err
-	}
+	o := choose(opts)
 	k, err := kernel.Open()
 	if err != nil {
+		closeSockets(o.sockets)
 		return nil, err
 	}
-	return NewOn(k, opts...), nil
+	r, err := newOn(k, o)
+	if err != nil {
+		_ = k.Close()
+	}
+	return r, err
 }
 
 // NewOn returns a reactor on another kernel than the machine's: reactortest's
 // in-memory one. It panics where New returns the error of an option.
 func NewOn(k kernel.Kernel, opts ...Option) *Reactor {
+	r, err := newOn(k, choose(opts))
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// newOn is New on a kernel, which it leaves open if it fails.
+func newOn(k kernel.Kernel, o options) (*Reactor, error) {
+	if err := o.check(); err != nil {
+		closeSockets(o.sockets)
+		return nil, err
+	}
+	sockets, err := receive(k, o.sockets)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reactor{
 		kernel:    k,
-		opts:      choose(opts),
+		opts:      o,
+		given:     sockets,
 		readBuf:   make([]byte, readSize),
 		finished:  make(chan struct{}),
 		attempts:  make(map[*connector]struct{}),
 		factories: make(map[protocol.StartStopper]int),
 	}
-	if err := r.opts.check(); err != nil {
-		panic(err)
-	}
 	r.log = r.opts.logger.Hook(ownerHook{r})
 	r.timers = clock.NewQueue(k.Now)
 	r.timers.Guard = r.checkTimers
 	k.Attach(loop{r})
-	return r
+	return r, nil
 }
 
 // Close gives back the descriptors of a reactor that has not run and will not.
@@ -158,6 +182,8 @@ type options struct {
 	low, high     int
 	threads       int
 	slow          time.Duration
+	sockets       []Socket
+	reusePort     bool
 }
 
 // defaults returns the choices of those who make none.

@@ -25,8 +25,8 @@ const stopRounds = 100
 
 // Run runs the loop on the calling goroutine until [Reactor.Stop] is called or
 // SIGINT or SIGTERM comes, and returns nil after an orderly shutdown, or
-// [ErrForcedStop] after a second signal. A reactor runs once: Run returns
-// [ErrAlreadyRunning] or [ErrNotRestartable] the second time.
+// [ErrForcedStop] after [Reactor.Crash] or a second signal. A reactor runs once:
+// Run returns [ErrAlreadyRunning] or [ErrNotRestartable] the second time.
 //
 // Twisted: reactor.run.
 func (r *Reactor) Run() error { return r.RunContext(context.Background()) }
@@ -137,6 +137,7 @@ func (r *Reactor) opened() { r.live++ }
 
 // ended counts one of them off, after its last callback.
 func (r *Reactor) ended() {
+	r.tellDrained()
 	if r.live--; r.live == 0 && r.drained != nil {
 		d := r.drained
 		r.drained = nil
@@ -144,14 +145,24 @@ func (r *Reactor) ended() {
 	}
 }
 
-// crash ends the loop at the end of this turn, whatever is open.
-func (r *Reactor) crash() {
+// Crash ends the loop at the end of this turn, whatever is open: connections are
+// reset, and neither they nor their protocols are told; no trigger runs. Run
+// returns [ErrForcedStop]. On a reactor that does not run it has no effect. See
+// [Reactor.Stop] for good order.
+//
+// Twisted: reactor.crash.
+func (r *Reactor) Crash() {
+	r.check("Crash")
+	if r.phase.Load() != running {
+		return
+	}
 	r.crashed, r.over = true, true
 	r.wakeTurn()
 }
 
 // dismantle gives back every descriptor. No user code runs any more, but for
-// the deferred functions of inline callbacks that nobody will resume.
+// what waits for WhenDrained, and the deferred functions of inline callbacks that
+// nobody will resume.
 func (r *Reactor) dismantle() error {
 	wasRunning := r.phase.Swap(stopped) == running
 	for fd, s := range r.table {
@@ -162,9 +173,7 @@ func (r *Reactor) dismantle() error {
 			s.flags |= isDead | isDisconnecting
 			s.end = &ending{reason: protocol.CloseReason(protocol.ErrConnectionLost, ErrStopped)}
 		case *Port:
-			if s.cleanup != nil {
-				s.cleanup()
-			}
+			s.removePath()
 			r.kernel.CloseSocket(fd, false)
 		default:
 			r.kernel.CloseSocket(fd, false)
@@ -176,6 +185,11 @@ func (r *Reactor) dismantle() error {
 	r.table, r.released, r.closed = nil, nil, true
 	err := r.kernel.Close()
 	close(r.finished)
+	for _, g := range r.given {
+		_ = g.File.Close()
+	}
+	r.given = nil
+	r.failDrained()
 	if wasRunning {
 		if loopsRunning.Add(-1) == 0 {
 			for range stopRounds {

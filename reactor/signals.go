@@ -41,7 +41,7 @@ func (r *Reactor) catchSignals() (undo func()) {
 		signal.Stop(caught)
 		r.CallFromThread(func() {
 			r.log.Warn().Msgf("Received %s again, stopping at once.", signalName(second))
-			r.crash()
+			r.Crash()
 		})
 		<-caught
 	}()

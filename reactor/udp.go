@@ -22,6 +22,10 @@ type DatagramPort struct {
 	addr  net.Addr
 	proto protocol.DatagramProtocol
 
+	request   string // the address as it was asked for
+	place     uint64 // in the order of opening
+	connected bool   // it has a peer
+
 	open     bool
 	readable bool // the kernel has said so, and has not been found empty since
 	held     bool // PauseProducing
@@ -33,16 +37,16 @@ var _ protocol.DatagramTransport = (*DatagramPort)(nil)
 
 // ListenUDP binds a UDP socket to addr, "host:port", for p, whose
 // MakeConnection and StartProtocol are called before it returns. For a client's
-// socket, "localhost:0" or ":0" and then Connect. The error is a
-// [*protocol.CannotListenError].
+// socket, "localhost:0" or ":0" and then Connect. Of the options, [ReusePort]
+// concerns it. The error is a [*protocol.CannotListenError].
 //
 // Twisted: reactor.listenUDP.
-func (r *Reactor) ListenUDP(addr string, p protocol.DatagramProtocol) (*DatagramPort, error) {
+func (r *Reactor) ListenUDP(addr string, p protocol.DatagramProtocol, opts ...ListenOption) (*DatagramPort, error) {
 	if p == nil {
 		panic(errNilFunc("ListenUDP"))
 	}
 	r.check("ListenUDP")
-	d, err := r.listenUDP(addr, p)
+	d, err := r.listenUDP(addr, p, r.chooseListen(opts))
 	if err != nil {
 		return nil, &protocol.CannotListenError{Addr: addr, Err: err}
 	}
@@ -50,26 +54,16 @@ func (r *Reactor) ListenUDP(addr string, p protocol.DatagramProtocol) (*Datagram
 }
 
 // listenUDP is ListenUDP with the bare error.
-func (r *Reactor) listenUDP(addr string, p protocol.DatagramProtocol) (*DatagramPort, error) {
+func (r *Reactor) listenUDP(addr string, p protocol.DatagramProtocol, o listenOptions) (*DatagramPort, error) {
 	if r.closed {
 		return nil, ErrStopped
 	}
-	addrs, err := listenAddrs(addr)
+	fd, err := r.bindUDP(addr, o)
 	if err != nil {
 		return nil, err
 	}
-	fd, errno := -1, syscall.EINVAL
-	for i, ap := range addrs {
-		fd, errno = r.kernel.ListenUDP(kernel.Addr{IP: ap})
-		if errno == 0 || i == len(addrs)-1 || errno != syscall.EAFNOSUPPORT && errno != syscall.EADDRNOTAVAIL {
-			break // else there is no IPv6 here: try IPv4
-		}
-	}
-	if errno != 0 {
-		return nil, errno
-	}
 	bound, _ := r.kernel.LocalAddr(fd) // no error on an open socket
-	d := &DatagramPort{r: r, fd: fd, addr: net.UDPAddrFromAddrPort(bound.IP), proto: p, open: true}
+	d := &DatagramPort{r: r, fd: fd, addr: net.UDPAddrFromAddrPort(bound.IP), proto: p, request: addr, place: r.place(), open: true}
 	if err := r.watch(fd, d); err != nil {
 		r.kernel.CloseSocket(fd, false)
 		return nil, err
@@ -78,6 +72,28 @@ func (r *Reactor) listenUDP(addr string, p protocol.DatagramProtocol) (*Datagram
 	_ = r.do(d, "MakeConnection", func() { p.MakeConnection(d) })
 	_ = r.do(d, "StartProtocol", p.StartProtocol)
 	return d, nil
+}
+
+// bindUDP returns a UDP socket: one that was given, or a new one.
+func (r *Reactor) bindUDP(addr string, o listenOptions) (int, error) {
+	if fd, _, err := r.claim("udp", addr); fd >= 0 || err != nil {
+		return fd, err
+	}
+	addrs, err := listenAddrs(addr)
+	if err != nil {
+		return -1, err
+	}
+	fd, errno := -1, syscall.EINVAL
+	for i, ap := range addrs {
+		fd, errno = r.kernel.ListenUDP(kernel.Addr{IP: ap}, o.ListenOptions)
+		if errno == 0 || i == len(addrs)-1 || errno != syscall.EAFNOSUPPORT && errno != syscall.EADDRNOTAVAIL {
+			break // else there is no IPv6 here: try IPv4
+		}
+	}
+	if errno != 0 {
+		return -1, errno
+	}
+	return fd, nil
 }
 
 // datagramBatch is how many datagrams a socket delivers in one turn.
@@ -169,7 +185,9 @@ func (d *DatagramPort) Connect(to netip.AddrPort) error {
 	if !d.open {
 		return protocol.ErrConnectionDone
 	}
-	return errnoError("connect", d.r.kernel.ConnectUDP(d.fd, kernel.Addr{IP: to}))
+	errno := d.r.kernel.ConnectUDP(d.fd, kernel.Addr{IP: to})
+	d.connected = d.connected || errno == 0
+	return errnoError("connect", errno)
 }
 
 // LocalAddr returns the address that the socket is bound to. Any goroutine may

@@ -29,11 +29,7 @@ func (r *Reactor) ListenUNIX(path string, f protocol.Factory, opts ...ListenOpti
 		panic(errNilFunc("ListenUNIX"))
 	}
 	r.check("ListenUNIX")
-	o := listenOptions{mode: 0o666}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	p, err := r.listenUNIX(path, f, o)
+	p, err := r.listenUNIX(path, f, r.chooseListen(opts))
 	if err != nil {
 		return nil, &protocol.CannotListenError{Addr: path, Err: err}
 	}
@@ -62,6 +58,11 @@ func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (
 	if path == "" {
 		return nil, errEmptyPath
 	}
+	if fd, s, err := r.claim("unix", path); err != nil {
+		return nil, err
+	} else if fd >= 0 {
+		return r.newPort(fd, "unix", path, f, removal(s.Address))
+	}
 	a := kernel.Addr{Path: path}
 	fd, errno := r.kernel.Listen(a, o.ListenOptions)
 	if errno == syscall.EADDRINUSE {
@@ -74,15 +75,15 @@ func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (
 		return nil, errno
 	}
 	if strings.HasPrefix(path, "@") {
-		return r.newPort(fd, "unix", f, nil)
+		return r.newPort(fd, "unix", path, f, nil)
 	}
-	cleanup, err := adopt(path, fs.FileMode(o.mode))
-	if err != nil {
+	if err := os.Chmod(path, fs.FileMode(o.mode)); err != nil {
 		r.kernel.CloseSocket(fd, false)
 		_ = os.Remove(path)
 		return nil, err
 	}
-	p, err := r.newPort(fd, "unix", f, cleanup)
+	cleanup := removal(path)
+	p, err := r.newPort(fd, "unix", path, f, cleanup)
 	if err != nil {
 		cleanup()
 	}
@@ -108,19 +109,25 @@ func removeStale(k kernel.Kernel, a kernel.Addr) error {
 	return os.Remove(a.Path)
 }
 
-// adopt sets the mode of a new socket's path and returns the function that
-// removes it, unless another file has taken its place meanwhile.
-func adopt(path string, mode fs.FileMode) (cleanup func(), err error) {
-	if err := os.Chmod(path, mode); err != nil {
-		return nil, err
-	}
+// removal returns the function that removes the path of a UNIX socket, unless
+// another file has taken its place meanwhile. It does nothing for a name without
+// a file.
+func removal(path string) func() {
 	ours, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
+	if err != nil || strings.HasPrefix(path, "@") {
+		return func() {}
 	}
 	return func() {
 		if now, err := os.Lstat(path); err == nil && os.SameFile(ours, now) {
 			_ = os.Remove(path)
 		}
-	}, nil
+	}
+}
+
+// removePath removes the path of a port that closes, unless the socket lives on
+// in another process.
+func (p *Port) removePath() {
+	if p.cleanup != nil && !p.r.handedOver {
+		p.cleanup()
+	}
 }

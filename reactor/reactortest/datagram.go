@@ -10,8 +10,10 @@ import (
 
 // mailbox is what a UDP socket has more than another.
 type mailbox struct {
-	letters []letter
-	peer    netip.AddrPort // of ConnectUDP; not valid without
+	holders
+	letters   []letter
+	peer      netip.AddrPort // of ConnectUDP; not valid without
+	reusePort bool
 }
 
 // letter is a datagram on its way, or arrived.
@@ -28,7 +30,7 @@ const (
 )
 
 // ListenUDP returns a UDP socket.
-func (m *memory) ListenUDP(a kernel.Addr) (int, syscall.Errno) {
+func (m *memory) ListenUDP(a kernel.Addr, o kernel.ListenOptions) (int, syscall.Errno) {
 	fd, errno := m.free()
 	if errno == 0 {
 		errno = m.fault(Listen, nil)
@@ -37,13 +39,15 @@ func (m *memory) ListenUDP(a kernel.Addr) (int, syscall.Errno) {
 		return -1, errno
 	}
 	n := &m.network
-	for a.IP.Port() == 0 || n.addressee(a.IP) != nil {
+	n.sweep()
+	for a.IP.Port() == 0 || n.excluded(a.IP, o.ReusePort) {
 		if a.IP.Port() != 0 {
 			return -1, syscall.EADDRINUSE
 		}
 		a.IP = netip.AddrPortFrom(a.IP.Addr(), n.freePort())
 	}
-	s := &socket{m: m, local: a, mail: &mailbox{}}
+	s := &socket{m: m, local: a, mail: &mailbox{reusePort: o.ReusePort}}
+	s.mail.faces = []*socket{s}
 	n.mailboxes = append(n.mailboxes, s)
 	m.install(fd, s)
 	return fd, 0
@@ -108,7 +112,8 @@ func (m *memory) WriteTo(fd int, p []byte, to kernel.Addr) syscall.Errno {
 	if from.Addr().IsUnspecified() {
 		from = netip.AddrPortFrom(dest.Addr(), from.Port())
 	}
-	t := m.network.addressee(dest)
+	m.network.sweep()
+	t := m.network.addressee(dest, from)
 	if t == nil {
 		if s.mail.peer.IsValid() { // only a connected socket hears of it
 			s.err = syscall.ECONNREFUSED
@@ -119,7 +124,7 @@ func (m *memory) WriteTo(fd int, p []byte, to kernel.Addr) syscall.Errno {
 	box := t.mail
 	if len(box.letters) < mailboxSize && (!box.peer.IsValid() || box.peer == from) {
 		box.letters = append(box.letters, letter{from, slices.Clone(p)})
-		m.edge(t)
+		box.edge()
 	}
 	return 0
 }
@@ -133,14 +138,33 @@ func (m *memory) lookupMail(fd int) (*socket, syscall.Errno) {
 	return s, errno
 }
 
-// addressee returns the UDP socket that gets what is sent to an address.
-func (n *network) addressee(a netip.AddrPort) *socket {
+// addressees returns the UDP sockets that could get what is sent to an address.
+func (n *network) addressees(a netip.AddrPort) (all []*socket) {
 	for _, s := range n.mailboxes {
 		if s.local.IP.Port() == a.Port() && (covers(s.local.IP.Addr(), a.Addr()) || covers(a.Addr(), s.local.IP.Addr())) {
-			return s
+			all = append(all, s)
 		}
 	}
-	return nil
+	return all
+}
+
+// addressee returns the one that gets it. Those that share an address share the
+// senders.
+func (n *network) addressee(a, from netip.AddrPort) *socket {
+	all := n.addressees(a)
+	switch {
+	case len(all) == 0:
+		return nil
+	case !all[0].mail.reusePort:
+		return all[0]
+	}
+	return all[int(from.Port())%len(all)]
+}
+
+// excluded reports whether an address cannot be bound, because others have it
+// and do not share.
+func (n *network) excluded(a netip.AddrPort, reusePort bool) bool {
+	return slices.ContainsFunc(n.addressees(a), func(s *socket) bool { return !reusePort || !s.mail.reusePort })
 }
 
 // readyMail returns what a UDP socket is ready for.

@@ -14,10 +14,10 @@ import (
 // mailboxes opens both.
 func mailboxes(s *script) {
 	var errno syscall.Errno
-	if s.a, errno = s.k.ListenUDP(s.addr()); errno != 0 {
+	if s.a, errno = s.k.ListenUDP(s.addr(), kernel.ListenOptions{}); errno != 0 {
 		s.note("listen a: %v", errno)
 	}
-	if s.c, errno = s.k.ListenUDP(s.addr()); errno != 0 {
+	if s.c, errno = s.k.ListenUDP(s.addr(), kernel.ListenOptions{}); errno != 0 {
 		s.note("listen c: %v", errno)
 	}
 	s.add("a", s.a)
@@ -73,7 +73,7 @@ var letters = map[string][]func(*script){
 	"nobody there":     {closing("a", false), send("c", "", "x"), receive("c", 64), receive("c", 64), send("c", "", "y"), send("c", "", "z"), receive("c", 64)},
 	"a reader that pauses": {send("c", "", "one"), send("c", "", "two"), func(s *script) { s.k.Remove(s.a) },
 		func(s *script) { s.add("a", s.a) }, receive("a", 64), receive("a", 64)},
-	"address in use": {func(s *script) { _, e := s.k.ListenUDP(s.local("a")); s.note("listen: %v", e) }},
+	"address in use": {func(s *script) { _, e := s.k.ListenUDP(s.local("a"), kernel.ListenOptions{}); s.note("listen: %v", e) }},
 	"other family": {func(s *script) {
 		to := kernel.Addr{IP: netip.MustParseAddrPort("[::1]:9")}
 		s.note("send: %v", s.k.WriteTo(s.a, []byte("x"), to))

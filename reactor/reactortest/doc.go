@@ -19,5 +19,5 @@
 // watched.go (how it knows what is open), turns.go, log.go. Then memory.go (the
 // reactor in memory and its knobs), kernel.go (its loop and clock),
 // descriptors.go (its system calls), socket.go, stream.go, network.go,
-// datagram.go (what they do), faults.go.
+// sharing.go, datagram.go (what they do), faults.go.
 package reactortest

@@ -174,10 +174,12 @@ func (m *MemoryReactor) Connections() []Connection {
 }
 
 // Listening returns the addresses of the ports that are open, oldest first, and
-// then those of the UDP sockets.
+// then those of the UDP sockets. A socket that has several holders stands there
+// once, as long as one is left: a file of it, say, that was given to somebody.
 //
 // Twisted: MemoryReactor.tcpServers, udpPorts.
 func (m *MemoryReactor) Listening() (all []net.Addr) {
+	m.k.network.sweep()
 	for _, s := range m.k.network.listening {
 		all = append(all, netAddr(s.local, s))
 	}

@@ -24,6 +24,7 @@ type network struct {
 
 // listener is what a listening socket has more than another.
 type listener struct {
+	holders
 	queue     []*socket // connected, to be accepted
 	waiting   []*socket // clients for whom the queue had no room
 	backlog   int
@@ -55,12 +56,14 @@ func (n *network) listen(a kernel.Addr, o kernel.ListenOptions) (*socket, syscal
 	if l.backlog <= 0 || l.backlog > maxBacklog {
 		l.backlog = maxBacklog
 	}
+	n.sweep()
 	for _, s := range n.listening {
 		if overlap(s.local, a) && !(l.reusePort && s.listener.reusePort) {
 			return nil, syscall.EADDRINUSE
 		}
 	}
 	s := &socket{fd: -1, local: a, listener: l}
+	l.faces = []*socket{s}
 	n.listening = append(n.listening, s)
 	return s, 0
 }
@@ -84,6 +87,7 @@ func covers(a, b netip.Addr) bool {
 // connect begins to connect a new socket.
 func (n *network) connect(m *memory, a, from kernel.Addr) (*socket, syscall.Errno) {
 	s := &socket{m: m, fd: -1, peer: a, connecting: true}
+	n.sweep()
 	l := n.find(a)
 	if a.Unix() {
 		switch {
@@ -173,8 +177,7 @@ func (n *network) inHole(ip netip.Addr) bool {
 // forget takes a closed socket off the lists.
 func (n *network) forget(s *socket) {
 	same := func(o *socket) bool { return o == s }
-	n.mailboxes = slices.DeleteFunc(n.mailboxes, same)
-	n.listening = slices.DeleteFunc(n.listening, same)
+	n.sweep()
 	n.open = slices.DeleteFunc(n.open, same)
 	for _, l := range n.listening {
 		l.listener.waiting = slices.DeleteFunc(l.listener.waiting, same)
@@ -192,7 +195,7 @@ func (l *listener) admit(port, client *socket) {
 	join(client, server, n.send, n.receive, n.chunk)
 	l.made++
 	l.queue = append(l.queue, server)
-	port.m.edge(port)
+	l.edge()
 	client.m.edge(client)
 }
 

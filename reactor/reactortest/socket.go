@@ -142,8 +142,8 @@ func (s *socket) errorOr(other syscall.Errno) syscall.Errno {
 func (s *socket) close(reset bool) {
 	s.closed = true
 	switch {
-	case s.listener != nil:
-		s.listener.close()
+	case s.holders() != nil:
+		s.holders().drop(s) // the network's sweep follows
 	case s.other == nil:
 		// Refused, reset, on its way, or left by a UNIX peer.
 	case s.local.Unix():

@@ -2,6 +2,7 @@ package reactortest
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"syscall"
 
@@ -46,11 +47,21 @@ func (w *watched) Listen(a kernel.Addr, o kernel.ListenOptions) (int, syscall.Er
 }
 
 // ListenUDP notes the socket under its real address.
-func (w *watched) ListenUDP(a kernel.Addr) (int, syscall.Errno) {
-	fd, errno := w.Kernel.ListenUDP(a)
+func (w *watched) ListenUDP(a kernel.Addr, o kernel.ListenOptions) (int, syscall.Errno) {
+	fd, errno := w.Kernel.ListenUDP(a, o)
 	if errno == 0 {
 		bound, _ := w.Kernel.LocalAddr(fd)
 		w.sockets[fd] = "a UDP socket on " + addrText(bound)
+	}
+	return fd, errno
+}
+
+// Adopt notes the socket under its real address.
+func (w *watched) Adopt(f *os.File) (int, syscall.Errno) {
+	fd, errno := w.Kernel.Adopt(f)
+	if errno == 0 {
+		bound, _ := w.Kernel.LocalAddr(fd)
+		w.sockets[fd] = "a socket that was adopted, on " + addrText(bound)
 	}
 	return fd, errno
 }

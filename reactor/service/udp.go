@@ -22,6 +22,8 @@ type UDPServer struct {
 	// Protocol is what the socket drives. A service that is started again begins
 	// with another MakeConnection.
 	Protocol protocol.DatagramProtocol
+	// Options are the socket's: [reactor.ReusePort].
+	Options []reactor.ListenOption
 
 	port *reactor.DatagramPort
 }
@@ -35,7 +37,7 @@ func (u *UDPServer) PrivilegedStartService() error {
 	if err != nil {
 		return err
 	}
-	p, err := r.ListenUDP(u.Addr, u.Protocol)
+	p, err := r.ListenUDP(u.Addr, u.Protocol, u.Options...)
 	if err != nil {
 		return err
 	}

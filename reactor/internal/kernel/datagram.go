@@ -12,12 +12,18 @@ import (
 // This file holds the calls of UDP sockets; ReadFrom is each platform's.
 
 // ListenUDP makes a UDP socket and binds it.
-func (*calls) ListenUDP(a Addr) (int, syscall.Errno) {
+func (*calls) ListenUDP(a Addr, o ListenOptions) (int, syscall.Errno) {
 	fd, errno := socket(family(a), unix.SOCK_DGRAM)
 	if errno != 0 {
 		return -1, errno
 	}
-	if errno := bind(fd, a); errno != 0 {
+	if o.ReusePort {
+		errno = reusePort(fd)
+	}
+	if errno == 0 {
+		errno = bind(fd, a)
+	}
+	if errno != 0 {
 		_ = unix.Close(fd)
 		return -1, errno
 	}

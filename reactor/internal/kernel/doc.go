@@ -12,5 +12,6 @@
 // that runs in production.
 //
 // Reading order: kernel.go (the contract), machine.go (gnet's poller), then
-// socket.go and, for one platform, io_linux.go and alarm_linux.go, or the _bsd ones.
+// socket.go, datagram.go, adopt.go and, for one platform, io_linux.go,
+// alarm_linux.go and share_linux.go, or the _bsd ones.
 package kernel

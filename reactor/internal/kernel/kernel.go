@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 )
@@ -45,10 +46,19 @@ type Addr struct {
 // Unix reports whether the address belongs to a UNIX socket.
 func (a Addr) Unix() bool { return !a.IP.IsValid() }
 
-// ListenOptions are the choices of a listening socket.
+// ListenOptions are the choices of a listening socket, or of a UDP socket, which
+// has no backlog.
 type ListenOptions struct {
 	Backlog   int  // 0: as large as the system allows
 	ReusePort bool // share the port with other sockets that set it
+}
+
+// SocketInfo is what a kernel knows of a socket that somebody else has made.
+type SocketInfo struct {
+	Network   string // tcp, udp, unix, or another kind's name for people
+	Listening bool
+	Connected bool
+	Local     Addr
 }
 
 // Kernel is an operating system as the reactor sees it. An Errno of 0 means
@@ -93,7 +103,17 @@ type Kernel interface {
 	// edge says that it is over, SocketError how it went. local may be zero.
 	Connect(a, local Addr) (int, syscall.Errno)
 	// ListenUDP returns a bound UDP socket.
-	ListenUDP(a Addr) (int, syscall.Errno)
+	ListenUDP(a Addr, o ListenOptions) (int, syscall.Errno)
+	// Inspect tells what socket a file holds: EBADF says that the file is closed,
+	// ENOTSOCK that it holds something else. From then on no child process
+	// inherits the file.
+	Inspect(f *os.File) (SocketInfo, syscall.Errno)
+	// Adopt returns a descriptor of its own for the socket that a file holds, in
+	// the mode of the kernel's own. The file stays the caller's.
+	Adopt(f *os.File) (int, syscall.Errno)
+	// Share returns a file of its own for a socket, to be given to another process
+	// or to Adopt. It is the caller's.
+	Share(fd int) (*os.File, syscall.Errno)
 	// ConnectUDP sets the one peer of a UDP socket.
 	ConnectUDP(fd int, a Addr) syscall.Errno
 	// ReadFrom reads one datagram; the end is EAGAIN.

@@ -40,8 +40,8 @@ func listen(fd int, a Addr, o ListenOptions) syscall.Errno {
 			return errnoOf(err)
 		}
 		if o.ReusePort {
-			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
-				return errnoOf(err)
+			if errno := reusePort(fd); errno != 0 {
+				return errno
 			}
 		}
 	}
@@ -59,6 +59,11 @@ func listen(fd int, a Addr, o ListenOptions) syscall.Errno {
 		backlog = 1<<16 - 1 // the system lowers it to its own limit
 	}
 	return errnoOf(unix.Listen(fd, backlog))
+}
+
+// reusePort lets a socket share its address with others that ask for it, too.
+func reusePort(fd int) syscall.Errno {
+	return errnoOf(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1))
 }
 
 // bind binds a socket; the IPv6 wildcard is IPv4's, too, and no other address
