@@ -31,7 +31,11 @@ func TestPending(t *testing.T) {
 		{"new", func() { keep(deferred.New()) }, 1},
 		{"cancellable", func() { keep(deferred.NewCancellable(nil)) }, 1},
 		{"fired", func() { d := deferred.New(); d.Callback(1); keep(d) }, 0},
-		{"failed", func() { d := deferred.New().AddErrback(func(error) (any, error) { return nil, nil }); d.Errback(errV); keep(d) }, 0},
+		{"failed", func() {
+			d := deferred.New().AddErrback(func(error) (any, error) { return nil, nil })
+			d.Errback(errV)
+			keep(d)
+		}, 0},
 		{"cancelled", func() { d := deferred.New(); d.Cancel(); keep(d) }, 0},
 		{"fired once more after a cancellation", func() { d := deferred.New(); d.Cancel(); d.Callback(1); keep(d) }, 0},
 		{"succeed and fail", func() { keep(deferred.Succeed(1), deferred.Fail(errV)) }, 0},
