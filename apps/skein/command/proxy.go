@@ -24,7 +24,7 @@ type proxyPoetry struct {
 	Port     runner.Port      `default:"10000" placeholder:"PORT" help:"The port to listen on; 0 is any free one (default: ${default}). Several origins count up from it."`
 	Iface    string           `default:"localhost" placeholder:"HOST" help:"The name or address to listen on (default: ${default}); empty is every address of the machine."`
 	TTL      runner.Duration  `name:"ttl" default:"2h" placeholder:"TIME" help:"How long to keep a poem (default: ${default}); with 0s none is kept, but clients that come during a fetch share it."`
-	MaxBytes byteSize         `default:"64MiB" placeholder:"SIZE" help:"How many bytes to keep, of all poems together (default: ${default}). A longer poem is passed on, and not kept."`
+	MaxBytes runner.Size      `default:"64MiB" placeholder:"SIZE" help:"How many bytes to keep, of all poems together (default: ${default}). A longer poem is passed on, and not kept."`
 	Timeout  runner.Duration  `default:"30s" placeholder:"TIME" help:"How long an origin may take to accept, and to send the next bytes (default: ${default})."`
 }
 

@@ -74,6 +74,7 @@ func newParser(p *Program, o *options, entries []entry, more ...kong.Option) *ko
 	all := append([]kong.Option{
 		kong.Name(p.Name),
 		kong.Description(p.Description),
+		kong.Vars{"name": p.Name},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 		kong.Help(printHelp(entries)),
 		kong.ExplicitGroups([]kong.Group{

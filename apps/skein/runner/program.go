@@ -62,11 +62,18 @@ func (p *Program) entries() []entry {
 			return l.serve(deployment{{plugin: plugin.name, service: u.service}})
 		}})
 	}
+	file := new(fileOptions)
+	all = append(all, entry{"run", "Run the services of a deployment file.", server, file, func(l *line) int { return l.runFile(file) }})
 	for _, c := range p.Commands {
 		t := c.use()
 		all = append(all, entry{c.name, c.description, client, t.options, func(l *line) int { return l.do(t) }})
 	}
 	return all
+}
+
+// failed says why nothing was begun, and returns the exit status.
+func (l *line) failed(err error) int {
+	return l.program.status(newLogger(l.stderr, l.options.LogFormat, l.options.LogLevel), err)
 }
 
 // do does a command.

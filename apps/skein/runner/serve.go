@@ -9,7 +9,7 @@ import (
 	"skein/reactor/service"
 )
 
-// deployment is the services that one process runs.
+// deployment is the services that one program runs.
 type deployment []deployed
 
 // deployed is one service of them.

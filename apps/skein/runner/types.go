@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -90,9 +91,27 @@ type Address string
 
 // Decode parses [HOST:]PORT; the host is localhost if it is left out.
 func (a *Address) Decode(ctx *kong.DecodeContext) error {
+	full, err := address(ctx, 1)
+	*a = Address(full)
+	return err
+}
+
+// ListenAddress is an option: where to listen, "host:port"; port 0 is any free
+// one.
+type ListenAddress string
+
+// Decode parses [HOST:]PORT; the host is localhost if it is left out.
+func (a *ListenAddress) Decode(ctx *kong.DecodeContext) error {
+	full, err := address(ctx, 0)
+	*a = ListenAddress(full)
+	return err
+}
+
+// address parses [HOST:]PORT with a port from least up.
+func address(ctx *kong.DecodeContext, least uint64) (string, error) {
 	text, err := Value(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	full := text
 	if !strings.Contains(full, ":") {
@@ -100,15 +119,54 @@ func (a *Address) Decode(ctx *kong.DecodeContext) error {
 	}
 	host, number, err := net.SplitHostPort(full)
 	if err != nil {
-		return fmt.Errorf("%q is not [HOST:]PORT: put an IPv6 address in brackets, as in [::1]:10000", text)
+		return "", fmt.Errorf("%q is not [HOST:]PORT: put an IPv6 address in brackets, as in [::1]:10000", text)
 	}
 	n, err := strconv.ParseUint(number, 10, 16)
-	if err != nil || n == 0 {
-		return fmt.Errorf("%q is not [HOST:]PORT: the port is a number from 1 to 65535", text)
+	if err != nil || n < least {
+		return "", fmt.Errorf("%q is not [HOST:]PORT: the port is a number from %d to 65535", text, least)
 	}
 	if host == "" {
 		host = "localhost"
 	}
-	*a = Address(net.JoinHostPort(host, number))
+	return net.JoinHostPort(host, number), nil
+}
+
+// Size is an option: a number of bytes, not below 0.
+type Size int
+
+// sizeUnits are the units that a size may be written with, the largest first.
+var sizeUnits = []struct {
+	name  string
+	bytes uint64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}}
+
+// Decode parses a number of bytes, or one with a unit, such as 64MiB.
+func (s *Size) Decode(ctx *kong.DecodeContext) error {
+	text, err := Value(ctx)
+	if err != nil {
+		return err
+	}
+	for _, unit := range sizeUnits {
+		digits, ok := strings.CutSuffix(text, unit.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if err != nil || n > math.MaxInt/unit.bytes {
+			return fmt.Errorf("%q is not a size: use a number of bytes from 0 up, or one such as 64MiB", text)
+		}
+		*s = Size(n * unit.bytes)
+		break
+	}
 	return nil
+}
+
+// String writes the size in the largest unit that fits evenly.
+func (s Size) String() string {
+	for _, unit := range sizeUnits {
+		if n := uint64(s); n > 0 && n%unit.bytes == 0 {
+			return strconv.FormatUint(n/unit.bytes, 10) + unit.name
+		}
+	}
+	return "0"
 }
