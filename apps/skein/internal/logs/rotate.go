@@ -1,0 +1,98 @@
+package logs
+
+import (
+	"errors"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// rotateIfLarge rotates the file if it has reached its limit. If that fails, a
+// line says so, once, and the file grows by as much again before the next try.
+func (s *fileSink) rotateIfLarge() {
+	if s.limit <= 0 || s.size < s.limit {
+		return
+	}
+	// Others write to it as well, or cut it short.
+	if info, err := s.file.Load().Stat(); err == nil {
+		s.size = info.Size()
+	}
+	if s.size < s.limit {
+		return
+	}
+	if err := s.rotate(); err != nil {
+		s.limit = s.size + s.most
+		if !s.told {
+			s.complain(err)
+		}
+		s.told = true
+	}
+}
+
+// rotate moves the file to .1 and begins a new one.
+func (s *fileSink) rotate() error {
+	if !s.regular {
+		return s.rotateError(ErrNotRegular, "let its reader take care of it")
+	}
+	var there, here unix.Stat_t
+	folder := int(s.folder.Fd())
+	err := unix.Fstatat(folder, s.name, &there, unix.AT_SYMLINK_NOFOLLOW)
+	if err == nil && there.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return s.rotateError(ErrSymlink, "name the file itself")
+	}
+	if err == nil {
+		err = unix.Fstat(int(s.file.Load().Fd()), &here)
+	}
+	if errors.Is(err, unix.ENOENT) || err == nil && (there.Dev != here.Dev || there.Ino != here.Ino) {
+		return s.reopen() // somebody else has moved it away: logrotate, or a successor
+	}
+	if err == nil {
+		err = s.shift()
+	}
+	if err == nil {
+		err = unix.Renameat(folder, s.name, folder, s.backup(1))
+	}
+	if err != nil {
+		return s.rotateError(err, "let this user write in the folder "+filepath.Dir(s.path))
+	}
+	mode := uint32(here.Mode & 0o777)
+	if err := s.begin(mode); err != nil {
+		// It is open still, and gets its name back, if that works.
+		_ = unix.Renameat(folder, s.backup(1), folder, s.name)
+		return s.rotateError(err, "the old one goes on")
+	}
+	// The new one is like the old one; only its size matters.
+	fd := int(s.file.Load().Fd())
+	_ = unix.Fchmod(fd, mode)
+	_ = unix.Fchown(fd, int(here.Uid), int(here.Gid))
+	return nil
+}
+
+// shift makes room for a new .1: up to the first number that is free, or over
+// the oldest file.
+func (s *fileSink) shift() error {
+	folder := int(s.folder.Fd())
+	free := 1
+	for ; free < s.keep; free++ {
+		var st unix.Stat_t
+		err := unix.Fstatat(folder, s.backup(free), &st, unix.AT_SYMLINK_NOFOLLOW)
+		if errors.Is(err, unix.ENOENT) {
+			break
+		}
+	}
+	for ; free > 1; free-- {
+		if err := unix.Renameat(folder, s.backup(free-1), folder, s.backup(free)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backup returns the name of the nth youngest of the older files.
+func (s *fileSink) backup(n int) string { return s.name + "." + strconv.Itoa(n) }
+
+// rotateError explains why the file is not rotated.
+func (s *fileSink) rotateError(err error, remedy string) error {
+	return &FileError{Path: s.path, Did: "rotated", Err: err, Remedy: remedy}
+}
