@@ -10,17 +10,12 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"skein/reactor"
 )
 
 // Socket is a bound socket on its way from one process to another.
-type Socket struct {
-	// Network is tcp, udp or unix.
-	Network string
-	// Address is the address as it was asked for.
-	Address string
-	// File is the socket.
-	File *os.File
-}
+type Socket = reactor.Socket
 
 // CloseSockets closes the files of sockets.
 func CloseSockets(sockets []Socket) {

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,6 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
-
-	"encoding/json"
 
 	"skein/reactor"
 )
