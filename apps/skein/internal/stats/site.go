@@ -1,0 +1,82 @@
+package stats
+
+import (
+	"net"
+	"time"
+
+	"skein/deferred/clock"
+	"skein/protocol"
+	"skein/protocol/basic"
+)
+
+// The defaults of a [Site].
+const (
+	DefaultTimeout        = 2 * time.Minute
+	DefaultMaxConnections = 100
+)
+
+// Site serves the numbers of one process, or of several, over HTTP/1.1.
+//
+// Twisted: server.Site.
+type Site struct {
+	// Name is what the daemon is called.
+	Name string
+	// Gather returns the snapshots of all processes, on the loop and at once: one
+	// for each worker, and one for their supervisor. It must be set.
+	Gather func() []Snapshot
+	// Clock is the loop's. It must be set.
+	Clock clock.Scheduler
+	// Timeout is how long a client may take for a request, and be idle before it,
+	// and may take nothing of its answers, which is looked at once in that time; 0:
+	// [DefaultTimeout].
+	Timeout time.Duration
+	// MaxConnections is how many clients there may be at once: others are turned
+	// away; 0: [DefaultMaxConnections].
+	MaxConnections int
+}
+
+// Factory returns a factory whose connections serve the site. When its last port
+// stops listening, it closes those that wait for a request, so that a client that
+// keeps its connection does not hold up the end of the daemon.
+func (s *Site) Factory() protocol.Factory {
+	return &factory{site: s, clients: make(map[*client]struct{})}
+}
+
+// factory makes the protocols, and knows them.
+type factory struct {
+	site    *Site
+	clients map[*client]struct{}
+	ending  bool
+}
+
+var _ protocol.StartStopper = (*factory)(nil)
+
+// BuildProtocol returns the protocol of a client, or nil if there are too many.
+func (f *factory) BuildProtocol(net.Addr) protocol.Protocol {
+	if len(f.clients) >= orDefault(f.site.MaxConnections, DefaultMaxConnections) {
+		return nil
+	}
+	c := &client{factory: f}
+	c.MaxLength = maxLine
+	return basic.BindLine(c)
+}
+
+// StartFactory allows connections to be kept.
+func (f *factory) StartFactory() { f.ending = false }
+
+// StopFactory closes the connections that are idle; the others close after
+// their answer.
+func (f *factory) StopFactory() {
+	f.ending = true
+	for c := range f.clients {
+		c.closeIfIdle()
+	}
+}
+
+// orDefault returns n, or the default if it is not set.
+func orDefault[T int | time.Duration](n, byDefault T) T {
+	if n <= 0 {
+		return byDefault
+	}
+	return n
+}
