@@ -216,7 +216,11 @@ func (l *listener) next() *socket {
 // close resets who has not been accepted and refuses who waits.
 func (l *listener) close() {
 	for _, s := range l.queue {
+		client := s.other
 		s.close(true)
+		if client != nil && s.local.Unix() {
+			client.err = syscall.ECONNRESET // only here a UNIX client hears of it
+		}
 	}
 	for _, s := range l.waiting {
 		s.refuse()

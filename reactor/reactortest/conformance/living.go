@@ -41,6 +41,9 @@ var living = []struct {
 	{"shutdown: nothing new is opened", shutdownRefuses},
 	{"shutdown: threads are not waited for", shutdownThreads},
 	{"a blocking call to a reactor that stops", shutdownBlocking},
+	{"Crash ends it at once", crashEnds},
+	{"Crash without a running loop", crashIdle},
+	{"shutdown: whoever waits for the drain is told", crashDrain},
 }
 
 // life is a reactor whose life is tested, with a list of what has happened.

@@ -117,6 +117,8 @@ var groups = []struct {
 	{"connecting", connecting},
 	{"stopping a connector", stopping},
 	{"listening", listening},
+	{"handing over", handing},
+	{"draining", draining},
 	{"timers", timing},
 	{"calls", calling},
 	{"threads", threading},
