@@ -14,7 +14,7 @@ var (
 	ErrSymlink    = errors.New("it is a symbolic link, which is not followed")
 	ErrNotRegular = errors.New("it is not a regular file")
 	ErrForeign    = errors.New("it is not a pid file: it is too long, or has a second name")
-	ErrChanging   = errors.New("somebody replaces it again and again")
+	ErrBusy       = errors.New("others look at it or replace it all the time")
 )
 
 // RunningError says that somebody holds the pid file.

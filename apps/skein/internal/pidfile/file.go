@@ -10,11 +10,16 @@ import (
 )
 
 const (
-	// patience is how long a lock may be held by one who only looks, and how long
-	// a holder may take to write its pid.
+	// patience is how long a holder may take to go, or to write its pid.
 	patience = 100 * time.Millisecond
-	// pause is how often one looks meanwhile.
+	// endurance is how long others may look, one after another, or replace the
+	// file, before an Acquire gives up.
+	endurance = 5 * time.Second
+	// pause is how often one tries meanwhile.
 	pause = 5 * time.Millisecond
+	// blink is how often one tries where others only look, which takes them
+	// microseconds.
+	blink = 200 * time.Microsecond
 )
 
 // File is a pid file that this process holds. One goroutine at a time may use it.
@@ -24,9 +29,8 @@ type File struct {
 }
 
 // Acquire locks the pid file, which it creates if there is none, and empties it:
-// whatever is in one that nobody holds has no meaning. It waits for 100 ms at
-// most, for those who only look. If somebody holds it, the error is a
-// [*RunningError]; if it cannot be used, an [*Error].
+// whatever is in one that nobody holds has no meaning. If somebody holds it for
+// 100 ms, the error is a [*RunningError]; if it cannot be used, an [*Error].
 func Acquire(path string) (*File, error) {
 	p, err := find(path)
 	if err != nil {
@@ -54,20 +58,30 @@ func (p *place) acquire() (*os.File, error) {
 				return f, nil
 			}
 		}
+		looked := held && onlyLooked(f)
 		pid := pidIn(f)
 		_ = f.Close() // nothing was written
-		late := time.Since(start) > patience
+		waited := time.Since(start)
 		switch {
 		case err != nil:
 			return nil, p.problem(err)
-		case held && late:
+		case held && !looked && waited > patience:
 			return nil, &RunningError{Path: p.path, PID: pid}
-		case late:
-			return nil, p.problem(ErrChanging)
-		case held:
+		case waited > endurance:
+			return nil, p.problem(ErrBusy)
+		case held && !looked:
 			time.Sleep(pause)
+		default:
+			time.Sleep(blink)
 		}
 	}
+}
+
+// onlyLooked reports whether those who have a lock have a shared one: they do
+// not hold the file, they look at it. Closing gives our own back.
+func onlyLooked(f *os.File) bool {
+	held, err := lock(f, unix.LOCK_SH)
+	return err == nil && !held
 }
 
 // Adopt takes the pid file that another process held, and whose descriptor this

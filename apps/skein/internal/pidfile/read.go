@@ -67,13 +67,15 @@ func (p *place) look() (pid int, running bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	// Closing gives a lock back that was not held by others. Who wants it
-	// meanwhile tries again: see Acquire.
 	defer f.Close()
-	// Shared, so that those who only look never take each other for a holder.
+	// Shared, so that those who only look never take each other for a holder, and
+	// are not taken for one: see onlyLooked.
 	running, err = lock(f, unix.LOCK_SH)
 	if err != nil {
 		return 0, false, p.problem(err)
+	}
+	if !running {
+		_, _ = lock(f, unix.LOCK_UN) // no longer than it takes: closing would do it, too
 	}
 	return pidIn(f), running, nil
 }
