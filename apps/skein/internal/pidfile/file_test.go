@@ -10,7 +10,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"skein/apps/skein/internal/pidfile"
 )
@@ -193,34 +195,30 @@ func TestNeverTwoHolders(t *testing.T) {
 	}
 }
 
-// TestLookingDoesNotKeepAnyoneOut holds the lock as those do who look.
+// TestLookingDoesNotKeepAnyoneOut holds the lock as those do who look, but for
+// longer than a holder would be waited for.
 func TestLookingDoesNotKeepAnyoneOut(t *testing.T) {
 	path := newPath(t)
-	write(t, path, "")
-	var watchers sync.WaitGroup
-	done := make(chan struct{})
-	for range 4 {
-		watchers.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-					_ = pidfile.Check(path)
-				}
-			}
-		})
-	}
-	for range 50 {
+	write(t, path, "4242\n")
+	looker, err := os.Open(path)
+	must(t, err)
+	must(t, syscall.Flock(int(looker.Fd()), syscall.LOCK_SH))
+	expectRead(t, path, 4242, false)
+	acquired := make(chan error)
+	go func() {
 		f, err := pidfile.Acquire(path)
-		if err != nil {
-			t.Error(err)
-			break
+		if err == nil {
+			err = f.Release()
 		}
-		must(t, f.Abandon())
+		acquired <- err
+	}()
+	select {
+	case err := <-acquired:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(300 * time.Millisecond):
 	}
-	close(done)
-	watchers.Wait()
+	must(t, looker.Close())
+	must(t, <-acquired)
 }
 
 func TestASuccessorKeepsTheLock(t *testing.T) {
