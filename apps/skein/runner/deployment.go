@@ -47,19 +47,20 @@ const (
 	keyOptions  = "options"
 )
 
-// runFile runs the services of a deployment file.
-func (l *line) runFile(o *fileOptions) int {
+// readFile reads a deployment file. The runner's options in it become the line's,
+// where that has not its own.
+func (l *line) readFile(o *fileOptions) (deployment, error) {
 	f := &deploymentFile{document: document{o.File}, program: l.program, taken: map[string]bool{}}
 	if err := f.load(); err != nil {
-		return l.failed(err)
+		return nil, err
 	}
-	again := l.program.entries()
-	l.options = options{}
+	var both options
 	// What comes later wins.
-	if _, err := newParser(l.program, &l.options, again).Parse(append(f.args, l.args...)); err != nil {
-		return l.failed(f.failure(err)) // each was right by itself
+	if _, err := newParser(l.program, &both, l.program.entries()).Parse(append(f.args, l.args...)); err != nil {
+		return nil, f.failure(err) // each was right by itself
 	}
-	return l.serve(f.services)
+	l.options = both
+	return f.services, nil
 }
 
 // deploymentFile is a deployment file that is being read.
@@ -151,7 +152,7 @@ func (f *deploymentFile) readService(n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	one := deployed{plugin: plugin.name, name: f.freeName(plugin.name)}
+	one := deployed{name: f.freeName(plugin.name)}
 	if p, ok := values[keyName]; ok {
 		if one.name, err = f.text(p); err != nil {
 			return err

@@ -6,8 +6,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// NewLogger is newLogger.
-func NewLogger(w io.Writer, format, level string) zerolog.Logger { return newLogger(w, format, level) }
+// NewLogger returns the logger of a command.
+func NewLogger(w io.Writer, format, level string) zerolog.Logger {
+	return (&options{LogFormat: format, LogLevel: level}).plainLogger(w)
+}
 
 // LogUnhandled is logUnhandled.
 func LogUnhandled(log zerolog.Logger) (undo func()) { return logUnhandled(log) }

@@ -30,9 +30,9 @@ type entry struct {
 type kind uint8
 
 const (
-	server     kind = iota // takes all the runner's options
-	controller             // takes --pidfile: it looks for a server
-	client                 // takes those of the log
+	forServer     kind = iota // takes all the runner's options
+	forController             // takes --pidfile: it looks for a server
+	forClient                 // takes those of the log
 )
 
 // groups are how options are sorted in the help.
@@ -86,7 +86,7 @@ func newParser(p *Program, o *options, entries []entry, more ...kong.Option) *ko
 	}, more...)
 	for _, e := range entries {
 		group := "clients"
-		if e.kind == server {
+		if e.kind == forServer {
 			group = "servers"
 		}
 		all = append(all, kong.DynamicCommand(e.name, e.description, group, e.options))
@@ -114,10 +114,10 @@ func printHelp(entries []entry) kong.HelpPrinter {
 
 // takes reports whether an entry takes one of the runner's options.
 func (e *entry) takes(f *kong.Flag) bool {
-	if f.Group == nil || f.Group.Key != daemonGroup || e.kind == server {
+	if f.Group == nil || f.Group.Key != daemonGroup || e.kind == forServer {
 		return true
 	}
-	return e.kind == controller && f.Name == "pidfile"
+	return e.kind == forController && f.Name == "pidfile"
 }
 
 // check returns an error if there is an option on the line that is for servers,

@@ -1,72 +1,87 @@
 package runner
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/rs/zerolog"
 
+	"skein/apps/skein/internal/logs"
 	"skein/deferred"
 )
 
-// newLogger returns the logger that the options ask for. They have been checked.
-func newLogger(w io.Writer, format, level string) zerolog.Logger {
-	if format == "console" {
-		w = consoleWriter(w)
+// plainLogger returns a logger that writes each line at once: for commands, and
+// for what is to be said before there is a log.
+func (o *options) plainLogger(w io.Writer) zerolog.Logger {
+	return zerolog.New(o.formatted(w)).Level(o.level()).With().Timestamp().Logger()
+}
+
+// formatted returns what writes zerolog's lines to w in the format of the log.
+func (o *options) formatted(w io.Writer) io.Writer {
+	if o.LogFormat == "json" {
+		return w
 	}
-	least, err := zerolog.ParseLevel(level)
+	return logs.Console(w)
+}
+
+// level is the least important level.
+func (o *options) level() zerolog.Level {
+	level, err := zerolog.ParseLevel(o.LogLevel)
 	if err != nil {
 		panic(err) // the enum of the option has a level that zerolog has not
 	}
-	return zerolog.New(w).Level(least).With().Timestamp().Logger()
+	return level
 }
 
-// stackField is the field in which the reactor logs the stack of a panic.
+// logOptions are what the log is opened with.
+func (o *options) logOptions(program string, out io.Writer) logs.Options {
+	l := logs.Options{
+		Format: o.LogFormat, Level: o.LogLevel,
+		File: o.Logfile, Out: out,
+		MaxBytes: int64(o.LogMaxBytes), Keep: int(o.LogKeep),
+		Syslog: o.Syslog, Tag: program,
+	}
+	if l.MaxBytes == 0 {
+		l.MaxBytes = -1 // never
+	}
+	if l.File == "" && o.Daemon {
+		l.File = program + ".log"
+	}
+	return l
+}
+
+// lateLog is what a server logs to: lines wait until the log is opened, which is
+// when the services have been made.
+type lateLog struct {
+	log   *logs.Log // nil until then
+	early [][]byte
+}
+
+// Write takes one line. Before the log is opened, there is one goroutine.
+func (l *lateLog) Write(line []byte) (int, error) {
+	if l.log != nil {
+		return l.log.Write(line)
+	}
+	l.early = append(l.early, append([]byte(nil), line...))
+	return len(line), nil
+}
+
+// open passes on what waits, and from now on every line.
+func (l *lateLog) open(log *logs.Log) {
+	l.log = log
+	l.flush(log)
+}
+
+// flush passes on what waits.
+func (l *lateLog) flush(to io.Writer) {
+	for _, line := range l.early {
+		_, _ = to.Write(line) // there is nowhere else to say it
+	}
+	l.early = nil
+}
+
+// stackField is the field in which the stack of a panic is logged.
 const stackField = "stack"
-
-// consoleWriter writes lines for people.
-func consoleWriter(w io.Writer) io.Writer {
-	return zerolog.ConsoleWriter{
-		Out:           w,
-		NoColor:       !colored(w),
-		TimeFormat:    "15:04:05",
-		FieldsOrder:   []string{"poem", "addr", "peer", "bytes", "pieces"},
-		FieldsExclude: []string{stackField},
-		FormatPrepare: dropOwner,
-		FormatExtra:   appendStack,
-	}
-}
-
-// colored reports whether w is a terminal whose user wants colors.
-func colored(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// dropOwner leaves out whose callback was running where nothing went wrong.
-func dropOwner(line map[string]any) error {
-	switch line[zerolog.LevelFieldName] {
-	case zerolog.LevelInfoValue, zerolog.LevelDebugValue:
-		delete(line, "owner")
-	}
-	return nil
-}
-
-// appendStack puts a stack below its line, where it can be read.
-func appendStack(line map[string]any, out *bytes.Buffer) error {
-	stack, _ := line[stackField].(string)
-	for frame := range strings.Lines(stack) {
-		out.WriteString("\n    " + strings.TrimRight(frame, "\n"))
-	}
-	return nil
-}
 
 // logUnhandled sends the errors that no errback has handled to the log, until
 // undo is called.

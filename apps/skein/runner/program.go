@@ -3,6 +3,8 @@ package runner
 import (
 	"fmt"
 	"io"
+
+	"skein/apps/skein/internal/logs"
 )
 
 // Program is a command line: what it can run, and do.
@@ -58,28 +60,38 @@ func (p *Program) entries() []entry {
 	var all []entry
 	for _, plugin := range p.Plugins {
 		u := plugin.use()
-		all = append(all, entry{plugin.name, plugin.description, server, u.options, func(l *line) int {
-			return l.serve(deployment{{plugin: plugin.name, service: u.service}})
+		all = append(all, entry{plugin.name, plugin.description, forServer, u.options, func(l *line) int {
+			return l.serve(func() (deployment, error) { return deployment{{service: u.service}}, nil })
 		}})
 	}
 	file := new(fileOptions)
-	all = append(all, entry{"run", "Run the services of a deployment file.", server, file, func(l *line) int { return l.runFile(file) }})
+	all = append(all, entry{"run", "Run the services of a deployment file.", forServer, file, func(l *line) int {
+		return l.serve(func() (deployment, error) { return l.readFile(file) })
+	}})
 	for _, c := range p.Commands {
 		t := c.use()
-		all = append(all, entry{c.name, c.description, client, t.options, func(l *line) int { return l.do(t) }})
+		all = append(all, entry{c.name, c.description, forClient, t.options, func(l *line) int { return l.do(t) }})
 	}
 	return all
 }
 
 // failed says why nothing was begun, and returns the exit status.
 func (l *line) failed(err error) int {
-	return l.program.status(newLogger(l.stderr, l.options.LogFormat, l.options.LogLevel), err)
+	return l.program.status(l.options.plainLogger(l.stderr), err)
 }
 
 // do does a command.
 func (l *line) do(t task) int {
-	e := &Env{Stdout: l.stdout, Stderr: l.stderr, Format: l.options.LogFormat}
-	e.Log = newLogger(l.stderr, l.options.LogFormat, l.options.LogLevel)
+	o := &l.options
+	e := &Env{Stdout: l.stdout, Stderr: l.stderr, Format: o.LogFormat, Log: o.plainLogger(l.stderr)}
+	if elsewhere := o.logOptions(l.program.Name, l.stderr); elsewhere.Syslog || elsewhere.File != "" {
+		log, err := logs.Open(elsewhere)
+		if err != nil {
+			return l.failed(err)
+		}
+		defer func() { _ = log.Close() }() // what is lost, the log itself tells
+		e.Log = log.Logger()
+	}
 	defer logUnhandled(e.Log)()
 	return l.program.status(e.Log, t.run(e))
 }

@@ -1,0 +1,111 @@
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"skein/deferred"
+	"skein/deferred/clock"
+	"skein/reactor/service"
+)
+
+// draining is the end of a server, from when its services are told to stop:
+//
+//	stop the services ─▶ ports are closed ─▶ connections finish ─▶ the loop ends
+//	        └──────────── --grace ──────────────────┘ else they are aborted
+//
+// It is a trigger before the reactor's shutdown, which resets what is still open
+// when the Deferred has fired.
+type draining struct {
+	s        *server
+	over     *deferred.Deferred
+	deadline *clock.DelayedCall
+
+	open int    // connections at the beginning
+	made uint64 // in all, at the beginning
+}
+
+// drain begins the end.
+func (s *server) drain() *deferred.Deferred {
+	if !s.moved {
+		s.notifier.Stopping()
+	}
+	if s.takeover != nil {
+		s.takeover.Cancel() // a successor would outlive what was told to end
+	}
+	st := s.reactor.Stats()
+	d := &draining{s: s, over: deferred.New(), open: st.Open, made: st.Connections}
+	grace := time.Duration(s.options.Grace)
+	if d.open > 0 && grace > 0 {
+		s.log.Info().Msgf("Waiting for %s to finish, for %v at most.", connections(d.open), grace)
+	}
+	d.deadline = s.reactor.CallLater(grace, d.late)
+	service.Stop(s.app).AddBoth(func(any, error) (any, error) { return s.reactor.WhenDrained(), nil }).
+		AddBoth(func(any, error) (any, error) {
+			d.done()
+			return nil, nil
+		})
+	return d.over
+}
+
+// done ends it in time.
+func (d *draining) done() {
+	if d.over.Called() {
+		return
+	}
+	_ = d.deadline.Cancel() // it has not run
+	if n := d.all(); n > 0 {
+		d.s.log.Info().Msgf("Of %s, all have finished.", connections(n))
+	}
+	d.over.Callback(nil)
+}
+
+// late ends it at the deadline.
+func (d *draining) late() {
+	s := d.s
+	left := s.reactor.Stats().Open
+	if left > 0 {
+		s.log.Warn().Msgf("Of %s, %d have finished, and %d are aborted.", connections(d.all()), d.all()-left, left)
+	}
+	if stuck := unstopped(s.app); len(stuck) > 0 {
+		for _, name := range stuck {
+			s.log.Error().Msgf("%s has not stopped within %v.", name, time.Duration(s.options.Grace))
+		}
+		s.reactor.Crash() // nobody would end it else
+	}
+	d.over.Callback(nil)
+}
+
+// all returns how many connections there were: those at the beginning, and those
+// made since, which had come before the ports were closed, or are a proxy's own.
+func (d *draining) all() int { return d.open + int(d.s.reactor.Stats().Connections-d.made) }
+
+// connections is a number of them, in words.
+func connections(n int) string {
+	if n == 1 {
+		return "1 connection"
+	}
+	return fmt.Sprintf("%d connections", n)
+}
+
+// unstopped returns what to call the services in c that have not stopped yet,
+// though they have been told to.
+func unstopped(c service.Collection) (names []string) {
+	for _, child := range c.Services() {
+		if service.Stop(child).Called() {
+			continue
+		}
+		if inner, ok := child.(service.Collection); ok {
+			if deeper := unstopped(inner); len(deeper) > 0 {
+				names = append(names, deeper...)
+				continue
+			}
+		}
+		name := nearestName(child)
+		if name == "" {
+			name = fmt.Sprintf("a %T", child)
+		}
+		names = append(names, "the service "+name)
+	}
+	return names
+}

@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"errors"
+	"os"
+
+	"skein/deferred"
+	"skein/reactor"
+)
+
+// live starts the services and runs the loop until its end.
+func (s *server) live() error {
+	s.reactor.CallWhenRunning(func() {
+		if s.app.Running() { // else a start that has failed is being taken back
+			s.begin()
+		}
+	})
+	err := s.app.Run()
+	if s.begun {
+		s.log.Info().Msg("Main loop terminated.")
+	}
+	return errors.Join(s.failure, err)
+}
+
+// begin is the first turn of the loop: the services have been started.
+func (s *server) begin() {
+	s.begun = true
+	r := s.reactor
+	r.AddSystemEventTrigger(reactor.Before, reactor.Shutdown, s.drain)
+	for _, unclaimed := range r.UnclaimedSockets() {
+		s.log.Warn().Str("network", unclaimed.Network).Str("name", unclaimed.File.Name()).
+			Msg("There is a socket that no service listens on: is it in the right unit?")
+	}
+	if s.in.Control != nil {
+		s.in.Control.WhenOrphaned(r).AddBoth(s.orphaned)
+	}
+	s.serveSignals()
+	deferred.Succeed(nil).AddCallbacks(s.ready, s.unready)
+}
+
+// ready tells everybody who waits.
+func (s *server) ready(any) (any, error) {
+	if s.pid != nil {
+		if err := s.pid.WritePID(os.Getpid()); err != nil { // until now it was the predecessor's
+			return s.unready(err)
+		}
+	}
+	s.accepts = true
+	_ = s.in.Status.Ready() // nobody may wait any more
+	s.notifier.Ready()
+	stop := s.notifier.Watch(s.reactor)
+	s.reactor.AddSystemEventTrigger(reactor.After, reactor.Shutdown, func() *deferred.Deferred {
+		stop()
+		return nil
+	})
+	return nil, nil
+}
+
+// unready ends a start that has failed late.
+func (s *server) unready(err error) (any, error) {
+	s.failure = err
+	s.stop()
+	return nil, nil
+}
+
+// orphaned ends a worker whose supervisor is gone, or cannot be watched.
+func (s *server) orphaned(_ any, err error) (any, error) {
+	if err == nil {
+		err = errors.New("the supervisor is gone")
+	}
+	s.log.Warn().Err(err).Msg("This worker ends.")
+	s.stop()
+	return nil, nil
+}
+
+// stop ends the loop in good order, unless that goes on already.
+func (s *server) stop() { _ = s.reactor.Stop() }

@@ -1,0 +1,301 @@
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+
+	"skein/apps/skein/internal/logs"
+	"skein/apps/skein/internal/pidfile"
+	"skein/apps/skein/internal/privileges"
+	"skein/apps/skein/internal/process"
+	"skein/apps/skein/internal/systemd"
+	"skein/deferred"
+	"skein/reactor"
+	"skein/reactor/service"
+)
+
+// deployment is the services that one program runs.
+type deployment []deployed
+
+// deployed is one service of them.
+type deployed struct {
+	name    string // "" for the only one
+	service func(h *Host) (service.Service, error)
+}
+
+// server is one process that runs services until a signal comes: alone, as one of
+// several workers, or as their supervisor.
+//
+//	plan ─▶ check the pid file ─▶ make the services ─▶ open the log ─▶ chroot, chdir, umask
+//	     ─▶ hold the pid file ─▶ bind ─▶ drop privileges ─▶ accept ─▶ tell who waits ─▶ the loop
+//	     ─▶ drain ─▶ give the pid file back ─▶ close the log
+//
+// What fails on the way takes back what was done before it.
+//
+// Twisted: UnixApplicationRunner.
+type server struct {
+	*line
+	in  *process.Inherited
+	dir string // where it was started
+
+	late *lateLog
+	log  zerolog.Logger // on late
+
+	plan     *privileges.Plan
+	notifier *systemd.Notifier
+	reactor  *reactor.Reactor
+	app      *service.Application
+	pid      *pidfile.File // nil: none is held
+
+	// live.go, drain.go
+	begun   bool  // the services have been started
+	accepts bool  // and are ready
+	failure error // why the loop was ended, if not by a signal
+
+	// signals.go
+	ends, controls chan os.Signal
+
+	// successor.go
+	handover *process.Handover
+	takeover *deferred.Deferred // of the successor that is being started
+	moved    bool               // it has the sockets and the pid file
+}
+
+// serve runs services until a signal comes, and returns the exit status. find
+// returns them, once it is known who this process is.
+func (l *line) serve(find func() (deployment, error)) int {
+	in, err := process.Inherit()
+	if err != nil {
+		return l.failed(err)
+	}
+	s := &server{line: l, in: in, late: &lateLog{}}
+	d, err := find() // it may change the options
+	if err != nil {
+		return s.fail(err)
+	}
+	if l.options.Daemon && in.Role == process.Alone {
+		return process.Detach(l.args, l.stderr)
+	}
+	s.log = zerolog.New(s.late).Level(l.options.level()).With().Timestamp().Logger()
+	if in.Role == process.Worker {
+		s.log = s.log.With().Int("worker", in.Worker).Logger()
+	}
+	defer logUnhandled(s.log)()
+	defer s.catchSignals()()
+	if err := s.run(d); err != nil {
+		return s.fail(err)
+	}
+	return s.end(statusOK)
+}
+
+// run is a server's life.
+func (s *server) run(d deployment) error {
+	err := s.prepare(d)
+	if err == nil {
+		err = s.live()
+	} else if s.reactor != nil {
+		_ = s.reactor.Close() // what matters is why
+	}
+	if left := s.releasePID(); left != nil && err == nil {
+		err = left
+	}
+	if err == nil {
+		s.log.Info().Msg("Server Shut Down.")
+	}
+	return err
+}
+
+// fail says why the server did not start, or has ended: to who waits for it, to
+// standard error, and to the log, if that is elsewhere.
+func (s *server) fail(err error) int {
+	status, text := statusFailed, s.program.explain(err)
+	switch {
+	case s.accepts:
+		s.log.Error().Msg(text)
+		return s.end(status)
+	case s.in.Role == process.Worker, s.in.Role == process.Successor:
+		_ = s.in.Status.Fail(status, text) // nobody may wait any more
+		return s.end(status)
+	}
+	var line bytes.Buffer
+	log := s.options.plainLogger(&line)
+	log.Error().Msg(text)
+	_ = s.in.Status.Fail(status, line.String())
+	if s.late.log != nil {
+		s.log.Error().Msg(text)
+	}
+	if s.late.log == nil {
+		s.late.flush(s.options.formatted(s.stderr))
+	}
+	if s.late.log == nil || !s.logsToStderr() {
+		_, _ = s.stderr.Write(line.Bytes()) // there is nowhere else to say it
+	}
+	return s.end(status)
+}
+
+// logsToStderr reports whether the log goes to standard error.
+func (s *server) logsToStderr() bool {
+	o := s.options.logOptions(s.program.Name, nil)
+	return !o.Syslog && (o.File == "" || o.File == "-")
+}
+
+// end closes the log.
+func (s *server) end(status int) int {
+	_ = s.notifier.Close() // nothing is said any more
+	if s.late.log == nil {
+		return status
+	}
+	if err := s.late.log.Close(); err != nil {
+		_, _ = fmt.Fprintf(s.stderr, "%s: %v\n", s.program.Name, err)
+	}
+	return status
+}
+
+// prepare does all that comes before the services are started.
+func (s *server) prepare(d deployment) (err error) {
+	o := &s.options
+	umask := o.Umask
+	if umask == "" && o.Daemon {
+		umask = "077"
+	}
+	s.plan, err = privileges.Options{UID: o.UID, GID: o.GID, Umask: umask, Chroot: o.Chroot, RunDir: o.Rundir}.Plan()
+	if err != nil {
+		return err
+	}
+	if s.dir, err = os.Getwd(); err != nil {
+		return err
+	}
+	if s.pidPath() != "" && s.in.PIDFile == nil {
+		if err := pidfile.Check(s.outside(s.pidPath())); err != nil {
+			return err
+		}
+	}
+	if s.notifier, err = systemd.Open(); err != nil {
+		return err
+	}
+	if s.notifier != nil {
+		s.notifier.Log = s.log
+	}
+	if err := s.make(d); err != nil {
+		return err
+	}
+	if err := s.openLog(); err != nil {
+		return err
+	}
+	if err := s.plan.Enter(); err != nil {
+		return err
+	}
+	return s.holdPID()
+}
+
+// make makes the reactor and the services.
+func (s *server) make(d deployment) error {
+	sockets := s.in.Sockets
+	if s.in.Role == process.Alone {
+		var err error
+		if sockets, err = systemd.Sockets(); err != nil {
+			return err
+		}
+	}
+	r, err := reactor.New(reactor.WithLogger(s.log), reactor.WithSockets(sockets...))
+	if err != nil {
+		return err
+	}
+	s.reactor = r
+	s.app = &service.Application{Reactor: r, DropPrivileges: s.plan.Drop}
+	return s.addTo(s.app, d)
+}
+
+// addTo makes the services and adds them to an application.
+func (s *server) addTo(app *service.Application, d deployment) error {
+	for _, one := range d {
+		h := &Host{Reactor: app.Reactor, Log: s.log}
+		if one.name != "" {
+			h.Log = s.log.With().Str("service", one.name).Logger()
+		}
+		made, err := one.service(h)
+		switch {
+		case err != nil && one.name != "":
+			return fmt.Errorf("%s: %w", one.name, err)
+		case err != nil:
+			return err
+		case one.name != "":
+			made = service.Named(one.name, made)
+		}
+		if err := app.AddService(made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openLog opens the log. A worker's is its standard error, which its supervisor
+// reads.
+func (s *server) openLog() error {
+	o := s.options.logOptions(s.program.Name, s.stderr)
+	if s.in.Role == process.Worker {
+		o = logs.Options{Format: "json", Level: o.Level, Out: s.stderr}
+	}
+	log, err := logs.Open(o)
+	if err != nil {
+		return err
+	}
+	s.late.open(log)
+	return nil
+}
+
+// pidPath returns the path of the pid file, or "" for none.
+func (s *server) pidPath() string {
+	switch {
+	case s.in.Role == process.Worker:
+		return "" // the supervisor has it
+	case s.options.Pidfile == "" && s.options.Daemon:
+		return s.program.Name + ".pid"
+	}
+	return s.options.Pidfile
+}
+
+// outside returns what a path will be when chroot and chdir are done, as it is
+// seen before.
+func (s *server) outside(path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.options.Rundir, path)
+	}
+	if s.options.Chroot != "" {
+		return filepath.Join(s.options.Chroot, path)
+	}
+	return path
+}
+
+// holdPID locks the pid file, and writes the pid, but for a successor: its
+// predecessor is still the one.
+func (s *server) holdPID() (err error) {
+	path := s.pidPath()
+	if path == "" {
+		return nil
+	}
+	if s.in.PIDFile != nil {
+		s.pid, err = pidfile.Adopt(s.in.PIDFile, path)
+		return err
+	}
+	if s.pid, err = pidfile.Acquire(path); err != nil {
+		return err
+	}
+	return s.pid.WritePID(os.Getpid())
+}
+
+// releasePID gives the pid file back. A successor that has not been ready leaves
+// it to its predecessor.
+func (s *server) releasePID() error {
+	if s.pid == nil {
+		return nil
+	}
+	if s.moved || s.in.Role == process.Successor && !s.accepts {
+		return s.pid.Abandon()
+	}
+	return s.pid.Release()
+}
