@@ -27,11 +27,11 @@ const detachPatience = 5 * time.Second
 //
 // Twisted: UnixApplicationRunner.daemonize.
 func Detach(args []string, stderr io.Writer) (status int) {
-	return detach(Command{Args: args}, stderr)
+	return detach(Command{Args: args}, detachPatience, stderr)
 }
 
 // detach is Detach of any command.
-func detach(command Command, stderr io.Writer) (status int) {
+func detach(command Command, patience time.Duration, stderr io.Writer) (status int) {
 	interrupted := make(chan os.Signal, 1) // before the start: there is no gap
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(interrupted)
@@ -53,16 +53,17 @@ func detach(command Command, stderr io.Writer) (status int) {
 		return 1
 	}
 	l.close() // else the end of the pipe would never come
-	d := &detaching{process: p, word: make(chan verdict, 1), end: make(chan Ending, 1)}
+	d := &detaching{process: p, patience: patience, word: make(chan verdict, 1), end: make(chan Ending, 1)}
 	go d.listen(from)
 	return d.wait(interrupted, stderr)
 }
 
 // detaching is a daemon that is not ready yet.
 type detaching struct {
-	process *os.Process
-	word    chan verdict
-	end     chan Ending
+	process  *os.Process
+	patience time.Duration
+	word     chan verdict
+	end      chan Ending
 }
 
 // listen reads the one word; a process that says it is ready is left alone, and
@@ -118,7 +119,7 @@ func (d *detaching) failed(v verdict, interrupted <-chan os.Signal, stderr io.Wr
 func (d *detaching) interrupt(s os.Signal, stderr io.Writer) (status int) {
 	fmt.Fprintln(stderr, "interrupted: the daemon has not been started")
 	_ = d.process.Signal(syscall.SIGTERM) // it may have ended
-	timer := time.NewTimer(detachPatience)
+	timer := time.NewTimer(d.patience)
 	defer timer.Stop()
 	select {
 	case <-d.end:

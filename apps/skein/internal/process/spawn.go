@@ -182,7 +182,7 @@ func (l *launch) start() (*os.Process, error) {
 		cmd.Stderr = l.stderr
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, bare(err)
+		return nil, bare(err, cmd.Dir)
 	}
 	return cmd.Process, nil
 }
@@ -205,9 +205,14 @@ func without(env []string, variable string) []string {
 	return list
 }
 
-// bare takes the name of the system call out of the error of a start; the path
-// stays.
-func bare(err error) error {
+// bare takes the name of the system call out of the error of a start. The
+// system's word does not say whether it means the program or the directory.
+func bare(err error, dir string) error {
+	if dir != "" {
+		if _, wrong := os.Stat(dir); wrong != nil {
+			err = wrong
+		}
+	}
 	var e *os.PathError
 	if errors.As(err, &e) {
 		return fmt.Errorf("%s: %w", e.Path, e.Err)
