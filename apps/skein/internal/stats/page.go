@@ -34,8 +34,8 @@ type row struct {
 
 // notes say what the tables cannot.
 var notes = [...]string{
-	"Lag is how late the last timer ran: of whatever the loop was busy with, each callback waited that long. A timer of this page runs each second, so it is never older.",
-	"Slow: callbacks slower than 100 ms. Only a reactor in debug mode times its callbacks, so elsewhere this stays 0; max lag shows them all the same, if they were in a timer's way.",
+	"Lag: how late the last timer ran, because the loop was busy with callbacks. These stats run a timer each second, so the number is no older than that.",
+	"Slow: callbacks slower than 100 ms. Only a reactor in debug mode times its callbacks: elsewhere this stays 0, and max lag has to tell.",
 	"Deferreds: those that have not fired. One that was dropped counts until the collector has found it.",
 	"The numbers for Prometheus are at /metrics.",
 }
@@ -43,7 +43,7 @@ var notes = [...]string{
 // page makes the page of now.
 func (s *Site) page() page {
 	snaps, now := s.gather(), s.Clock.Now()
-	p := page{Title: s.Name, Summary: summary(snaps, now), Notes: notes[:]}
+	p := page{Title: printable(cmp.Or(s.Name, "skein")), Summary: summary(snaps, now), Notes: notes[:]}
 	if len(snaps) == 0 {
 		return p
 	}
@@ -96,11 +96,11 @@ func rowName(snaps []Snapshot, i int) string {
 	s := &snaps[i]
 	switch {
 	case s.Worker != 0:
-		return fmt.Sprintf("worker %d, process %d", s.Worker, s.PID)
+		return fmt.Sprintf("worker %d, pid %d", s.Worker, s.PID)
 	case len(snaps) > 1:
-		return fmt.Sprintf("supervisor, process %d", s.PID)
+		return fmt.Sprintf("supervisor, pid %d", s.PID)
 	}
-	return fmt.Sprintf("process %d", s.PID)
+	return fmt.Sprintf("pid %d", s.PID)
 }
 
 // cells returns a row's cells: the numbers of one process, or what stands for

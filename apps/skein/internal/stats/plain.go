@@ -10,7 +10,7 @@ import (
 func (s *Site) plain() []byte {
 	p := s.page()
 	var b bytes.Buffer
-	b.WriteString(printable(p.Title) + "\n" + p.Summary + "\n")
+	b.WriteString(p.Title + "\n" + p.Summary + "\n")
 	for _, t := range p.Tables {
 		b.WriteString("\n" + t.Title + "\n")
 		t.write(&b)
@@ -70,14 +70,4 @@ func wrap(text string, width int, indent string) string {
 		column += n
 	}
 	return b.String() + "\n"
-}
-
-// printable returns text without what a terminal would obey.
-func printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || 0x7f <= c && c < 0xa0 {
-			return utf8.RuneError
-		}
-		return c
-	}, strings.ToValidUTF8(text, "\uFFFD"))
 }

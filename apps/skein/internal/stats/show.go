@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // count shows a number with a comma between thousands: "1,234,567".
@@ -64,4 +65,15 @@ func uptime(v float64) string {
 		return fmt.Sprintf("%d min %d s", s/60, s%60)
 	}
 	return fmt.Sprintf("%d s", s)
+}
+
+// printable returns a name as one line of UTF-8, without what a terminal would
+// obey and what HTML does not have.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || 0x7f <= c && c < 0xa0 {
+			return utf8.RuneError
+		}
+		return c
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }

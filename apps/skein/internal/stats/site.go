@@ -33,13 +33,37 @@ type Site struct {
 	// MaxConnections is how many clients there may be at once: others are turned
 	// away; 0: [DefaultMaxConnections].
 	MaxConnections int
+
+	made []*factory
 }
 
 // Factory returns a factory whose connections serve the site. When its last port
 // stops listening, it closes those that wait for a request, so that a client that
 // keeps its connection does not hold up the end of the daemon.
 func (s *Site) Factory() protocol.Factory {
-	return &factory{site: s, clients: make(map[*client]struct{})}
+	f := &factory{site: s, clients: make(map[*client]struct{})}
+	s.made = append(s.made, f)
+	return f
+}
+
+// Open returns how many clients have a connection.
+func (s *Site) Open() int {
+	n := 0
+	for _, f := range s.made {
+		n += len(f.clients)
+	}
+	return n
+}
+
+// Abort ends the connections of all clients, whatever they are at: so nothing of
+// the site is left to wait for at the end of the daemon.
+func (s *Site) Abort() {
+	for _, f := range s.made {
+		for c := range f.clients {
+			c.stop()
+			c.Transport.AbortConnection()
+		}
+	}
 }
 
 // factory makes the protocols, and knows them.
