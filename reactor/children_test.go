@@ -21,9 +21,10 @@ const childVariable = "SKEIN_REACTOR_TEST_CHILD"
 
 // children are the servers that a test needs in a process of its own, by name.
 var children = map[string]func() int{
-	"starved":  func() int { return serveChild(true, greet) },
-	"stubborn": stubborn,
-	"poem":     func() int { return serveChild(false, holdPoem) },
+	"starved":   func() int { return serveChild(true, greet) },
+	"stubborn":  stubborn,
+	"poem":      func() int { return serveChild(false, holdPoem) },
+	"successor": succeed,
 }
 
 // greet says hello and keeps the connection.

@@ -192,7 +192,7 @@ func (r *Reactor) claim(network, addr string) (fd int, s Socket, err error) {
 
 // fitting returns the index of the given socket that fits a request, or -1.
 func (r *Reactor) fitting(network, addr string) (int, error) {
-	exact := func(g given) bool { return g.Network == network && g.Address == addr }
+	exact := func(g given) bool { return g.Network == network && g.Address == addr && addr != "" }
 	if i := slices.IndexFunc(r.given, exact); i >= 0 {
 		return i, nil
 	}

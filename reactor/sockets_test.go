@@ -1,0 +1,473 @@
+//go:build linux || darwin || freebsd
+
+package reactor_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"skein/protocol"
+	"skein/reactor"
+)
+
+// filer is a socket of Go's net.
+type filer interface {
+	File() (*os.File, error)
+	Close() error
+}
+
+// fileOf returns the file of a socket, which is closed otherwise.
+func fileOf(t *testing.T, s any, err error) *os.File {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, ok := s.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	f, err := s.(filer).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.(filer).Close()
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// listenFile returns the file of a listening socket.
+func listenFile(t *testing.T, network, addr string) *os.File {
+	t.Helper()
+	l, err := net.Listen(network, addr)
+	return fileOf(t, l, err)
+}
+
+// udpFile returns the file of a UDP socket.
+func udpFile(t *testing.T, addr string) *os.File {
+	t.Helper()
+	c, err := net.ListenPacket("udp", addr)
+	return fileOf(t, c, err)
+}
+
+// rawFile returns the file of a bare socket.
+func rawFile(t *testing.T, family, kind int) *os.File {
+	t.Helper()
+	fd, err := unix.Socket(family, kind, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "raw")
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// boundName returns the address of a socket in a file.
+func boundName(t *testing.T, f *os.File) string {
+	t.Helper()
+	if l, err := net.FileListener(f); err == nil {
+		defer l.Close()
+		if u, ok := l.(*net.UnixListener); ok {
+			u.SetUnlinkOnClose(false)
+		}
+		return l.Addr().String()
+	}
+	c, err := net.FilePacketConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().String()
+}
+
+// isClosed reports whether a file is closed.
+func isClosed(f *os.File) bool {
+	_, err := f.Stat()
+	return errors.Is(err, os.ErrClosed)
+}
+
+// TestGivenSocketsAreChecked gives each wrong file beside a right one: New fails,
+// says which, and has closed both.
+func TestGivenSocketsAreChecked(t *testing.T) {
+	tests := []struct {
+		name, network string
+		file          func(t *testing.T) *os.File
+		err           error
+		text          string
+	}{
+		{"a closed file", "tcp", func(t *testing.T) *os.File {
+			f := listenFile(t, "tcp", "127.0.0.1:0")
+			_ = f.Close()
+			return f
+		}, syscall.EBADF, "descriptor -1"},
+		{"a regular file", "tcp", func(t *testing.T) *os.File {
+			f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f
+		}, syscall.ENOTSOCK, ""},
+		{"a UDP socket for TCP", "tcp", func(t *testing.T) *os.File { return udpFile(t, "127.0.0.1:0") }, reactor.ErrWrongSocket, "it is a udp socket"},
+		{"a TCP socket for UDP", "udp", func(t *testing.T) *os.File { return listenFile(t, "tcp", "127.0.0.1:0") }, reactor.ErrWrongSocket, "it is a tcp socket"},
+		{"a TCP socket for UNIX", "unix", func(t *testing.T) *os.File { return listenFile(t, "tcp", "127.0.0.1:0") }, reactor.ErrWrongSocket, "it is a tcp socket"},
+		{"a UNIX socket for TCP", "tcp", func(t *testing.T) *os.File { return listenFile(t, "unix", shortPath(t)) }, reactor.ErrWrongSocket, "it is a unix socket"},
+		{"a connection", "tcp", func(t *testing.T) *os.File {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = l.Close() })
+			c, err := net.Dial("tcp", l.Addr().String())
+			return fileOf(t, c, err)
+		}, reactor.ErrWrongSocket, "it is connected"},
+		{"a socket that does not listen", "tcp", func(t *testing.T) *os.File { return rawFile(t, unix.AF_INET, unix.SOCK_STREAM) }, reactor.ErrWrongSocket, "it does not listen"},
+		{"a UDP socket without an address", "udp", func(t *testing.T) *os.File { return rawFile(t, unix.AF_INET, unix.SOCK_DGRAM) }, reactor.ErrWrongSocket, "it is not bound"},
+		{"a UDP socket with a peer", "udp", func(t *testing.T) *os.File {
+			c, err := net.Dial("udp", "127.0.0.1:9")
+			return fileOf(t, c, err)
+		}, reactor.ErrWrongSocket, "it is connected"},
+		{"datagrams by UNIX", "unix", func(t *testing.T) *os.File { return rawFile(t, unix.AF_UNIX, unix.SOCK_DGRAM) }, reactor.ErrWrongSocket, "unixgram"},
+		{"no file", "tcp", func(*testing.T) *os.File { return nil }, nil, "nil"},
+		{"an unknown network", "tcp4", func(t *testing.T) *os.File { return listenFile(t, "tcp", "127.0.0.1:0") }, nil, `"tcp4"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			good, bad := listenFile(t, "tcp", "127.0.0.1:0"), test.file(t)
+			number := -1
+			if bad != nil && !isClosed(bad) {
+				number = int(bad.Fd())
+			}
+			r, err := reactor.New(reactor.WithSockets(
+				reactor.Socket{Network: "tcp", Address: "127.0.0.1:1", File: good},
+				reactor.Socket{Network: test.network, Address: "127.0.0.1:2", File: bad}))
+			var e *reactor.SocketError
+			if r != nil || !errors.As(err, &e) {
+				t.Fatalf("New returned %v, %v", r, err)
+			}
+			if e.Descriptor != number || e.Network != test.network || e.Address != "127.0.0.1:2" || test.err != nil && !errors.Is(err, test.err) {
+				t.Errorf("the error is %#v: %v", e, err)
+			}
+			for _, part := range []string{test.text, fmt.Sprint("descriptor ", number), "127.0.0.1:2"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+			if !isClosed(good) || bad != nil && !isClosed(bad) {
+				t.Error("a file is still open")
+			}
+		})
+	}
+}
+
+// shortPath returns a path for a UNIX socket.
+func shortPath(t *testing.T) string {
+	t.Helper()
+	return places(t)["UNIX"].addr
+}
+
+func TestAFileIsGivenOnce(t *testing.T) {
+	f := listenFile(t, "tcp", "127.0.0.1:0")
+	s := reactor.Socket{Network: "tcp", File: f}
+	_, err := reactor.New(reactor.WithSockets(s, s))
+	var e *reactor.SocketError
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), "twice") || !isClosed(f) {
+		t.Errorf("twice the same: %v, closed %v", err, isClosed(f))
+	}
+}
+
+// TestNewThatFailsClosesWhatItWasGiven fails for another reason.
+func TestNewThatFailsClosesWhatItWasGiven(t *testing.T) {
+	f := listenFile(t, "tcp", "127.0.0.1:0")
+	_, err := reactor.New(reactor.WithThreads(0), reactor.WithSockets(reactor.Socket{Network: "tcp", File: f}))
+	if err == nil || !isClosed(f) {
+		t.Errorf("%v, closed %v", err, isClosed(f))
+	}
+}
+
+// TestWhichSocketIsTaken asks for ports, one after the other, and looks which of
+// the sockets each has got; -1 is none of them.
+func TestWhichSocketIsTaken(t *testing.T) {
+	dir := filepath.Dir(shortPath(t))
+	path, other := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	type ask struct {
+		addr string // {n} is the port of socket n
+		want int
+	}
+	tests := []struct {
+		name, network string
+		addresses     []string // what they were opened for
+		bound         []string // what they are bound to, the same if it is empty
+		asks          []ask
+	}{
+		{"exactly what is asked for", "tcp", []string{"localhost:0", "127.0.0.1:0", "localhost:0"}, nil,
+			[]ask{{"localhost:0", 0}, {"localhost:0", 2}, {"localhost:0", -1}, {"127.0.0.1:0", 1}}},
+		{"another's is not taken", "tcp", []string{"127.0.0.1:0"}, nil, []ask{{"localhost:0", -1}}},
+		{"nameless, by what it is bound to", "tcp", []string{"", "", ""}, []string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"},
+			[]ask{{"localhost:{2}", 2}, {"127.0.0.1:{1}", 1}}},
+		{"nameless, in order", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"},
+			[]ask{{"localhost:0", 0}, {"localhost:0", 1}, {"localhost:0", -1}}},
+		{"nameless on every address", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "0.0.0.0:0"}, []ask{{"localhost:{1}", 1}}},
+		{"every address is asked for", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{":{1}", 1}}},
+		{"another address of the same number does not count", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"},
+			[]ask{{"127.0.0.2:{1}", 0}}},
+		{"the exact one before a nameless one", "tcp", []string{"", "localhost:0"}, []string{"127.0.0.1:0", "127.0.0.1:0"},
+			[]ask{{"localhost:0", 1}, {"localhost:0", 0}}},
+		{"UNIX, by its path", "unix", []string{"", ""}, []string{path, other}, []ask{{other, 1}, {path, 0}}},
+		{"UNIX, by another name of its path", "unix", []string{"", ""}, []string{path, other}, []ask{{dir + "/./b", 1}}},
+		{"UNIX, in order", "unix", []string{"", ""}, []string{path, other}, []ask{{filepath.Join(dir, "c"), 0}}},
+		{"UDP", "udp", []string{"localhost:0", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{"localhost:{1}", 1}, {"localhost:0", 0}, {"localhost:0", -1}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var sockets []reactor.Socket
+			var names []string
+			for i, addr := range test.addresses {
+				at := addr
+				if test.bound != nil {
+					at = test.bound[i]
+				}
+				f := udpOrListen(t, test.network, at)
+				sockets = append(sockets, reactor.Socket{Network: test.network, Address: addr, File: f})
+				names = append(names, boundName(t, f))
+			}
+			t.Cleanup(func() { _, _ = os.Remove(path), os.Remove(other) })
+			r := mustNew(t, reactor.WithSockets(sockets...))
+			left := len(sockets)
+			for _, a := range test.asks {
+				for i, name := range names {
+					_, port, _ := net.SplitHostPort(name)
+					a.addr = strings.ReplaceAll(a.addr, fmt.Sprintf("{%d}", i), port)
+				}
+				got, err := listenAny(r, test.network, a.addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				taken := -1
+				for i, name := range names {
+					if got == name {
+						taken = i
+					}
+				}
+				if taken != a.want {
+					t.Errorf("%s has got number %d (%s), want %d", a.addr, taken, got, a.want)
+				}
+				if a.want >= 0 {
+					left--
+					if !isClosed(sockets[a.want].File) {
+						t.Error("the file of a socket that was taken is open")
+					}
+				}
+				if n := len(r.UnclaimedSockets()); n != left {
+					t.Errorf("%d are unclaimed, want %d", n, left)
+				}
+			}
+			again, err := r.Sockets()
+			if err != nil || len(again) != len(test.asks) || again[0].Network != test.network || again[0].Address == "" {
+				t.Errorf("Sockets: %+v, %v", again, err)
+			}
+			for _, s := range again {
+				_ = s.File.Close()
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			for i, s := range sockets {
+				if !isClosed(s.File) {
+					t.Errorf("the file of socket %d is open after the end", i)
+				}
+			}
+		})
+	}
+}
+
+// udpOrListen returns the file of a socket of any network.
+func udpOrListen(t *testing.T, network, addr string) *os.File {
+	if network == "udp" {
+		return udpFile(t, addr)
+	}
+	return listenFile(t, network, addr)
+}
+
+// listenAny opens a port of any network and returns its address.
+func listenAny(r *reactor.Reactor, network, addr string) (string, error) {
+	switch network {
+	case "udp":
+		d, err := r.ListenUDP(addr, &datagrams{})
+		if err != nil {
+			return "", err
+		}
+		return d.Addr().String(), nil
+	case "unix":
+		p, err := r.ListenUNIX(addr, build(echo))
+		if err != nil {
+			return "", err
+		}
+		return p.Addr().String(), nil
+	}
+	p, err := r.ListenTCP(addr, build(echo))
+	if err != nil {
+		return "", err
+	}
+	return p.Addr().String(), nil
+}
+
+// TestBadAddressesTakeNothing asks for what is no address.
+func TestBadAddressesTakeNothing(t *testing.T) {
+	r := mustNew(t, reactor.WithSockets(reactor.Socket{Network: "tcp", File: listenFile(t, "tcp", "127.0.0.1:0")}))
+	for _, addr := range []string{"", "nonsense", "localhost:http"} {
+		var e *protocol.CannotListenError
+		if _, err := r.ListenTCP(addr, build(echo)); !errors.As(err, &e) {
+			t.Errorf("%q: %v", addr, err)
+		}
+	}
+	if n := len(r.UnclaimedSockets()); n != 1 {
+		t.Errorf("%d are unclaimed", n)
+	}
+}
+
+// TestPathsOfGivenSockets looks who removes the path of a UNIX socket.
+func TestPathsOfGivenSockets(t *testing.T) {
+	tests := []struct {
+		name  string
+		named bool // the socket has its address
+		over  bool // HandOver
+		run   bool
+		gone  bool
+	}{
+		{"its own", true, false, true, true},
+		{"its own, without having run", true, false, false, true},
+		{"handed over", true, true, true, false},
+		{"handed over, without having run", true, true, false, false},
+		{"systemd's", false, false, true, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := shortPath(t)
+			s := reactor.Socket{Network: "unix", File: listenFile(t, "unix", path)}
+			if test.named {
+				s.Address = path
+			}
+			r := mustNew(t, reactor.WithSockets(s))
+			if _, err := r.ListenUNIX(path, build(echo)); err != nil {
+				t.Fatal(err)
+			}
+			if test.over {
+				r.HandOver()
+			}
+			if test.run {
+				r.CallLater(0, func() { _ = r.Stop() })
+				if err := r.Run(); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) != test.gone {
+				t.Errorf("the path is gone: %v, want %v", err, test.gone)
+			}
+		})
+	}
+}
+
+// TestBlockingSocketsDoNotBlockTheLoop gives sockets in blocking mode. A reactor
+// that left them so would wait in accept for the next client, and in recvfrom.
+func TestBlockingSocketsDoNotBlockTheLoop(t *testing.T) {
+	tcp, udp, adopted := listenFile(t, "tcp", "127.0.0.1:0"), udpFile(t, "127.0.0.1:0"), listenFile(t, "tcp", "127.0.0.1:0")
+	addr, mail, third := boundName(t, tcp), boundName(t, udp), boundName(t, adopted)
+	for _, f := range []*os.File{tcp, udp, adopted} {
+		if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := mustNew(t, reactor.WithSockets(reactor.Socket{Network: "tcp", File: tcp}, reactor.Socket{Network: "udp", File: udp}))
+	left := 3
+	one := func() {
+		if left--; left == 0 {
+			_ = r.Stop()
+		}
+	}
+	greeter := build(func() protocol.Protocol { return &proto{made: func(*proto) { one() }} })
+	if _, err := r.ListenTCP(addr, greeter); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.AdoptStreamPort(adopted, greeter); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listenUDPFunc(r, mail, one); err != nil {
+		t.Fatal(err)
+	}
+	for network, to := range map[string][]string{"tcp": {addr, third}, "udp": {mail}} {
+		for _, a := range to {
+			c, err := net.Dial(network, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_, _ = c.Write([]byte("hello"))
+		}
+	}
+	limit := time.AfterFunc(20*time.Second, func() { panic("the loop hangs in a call that blocks") })
+	defer limit.Stop()
+	if err := r.Run(); err != nil || left != 0 {
+		t.Errorf("%v, %d have not come", err, left)
+	}
+}
+
+// listenUDPFunc opens a UDP socket that calls f for each datagram.
+func listenUDPFunc(r *reactor.Reactor, addr string, f func()) (*reactor.DatagramPort, error) {
+	return r.ListenUDP(addr, &datagrams{data: func(*datagrams, []byte, netip.AddrPort) { f() }})
+}
+
+// TestWithReusePort opens ports twice.
+func TestWithReusePort(t *testing.T) {
+	one, two, plain := mustNew(t, reactor.WithReusePort()), mustNew(t, reactor.WithReusePort()), mustNew(t)
+	for _, network := range []string{"tcp", "udp"} {
+		addr, err := listenAny(one, network, "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := listenAny(two, network, addr); err != nil {
+			t.Errorf("%s, both share: %v", network, err)
+		}
+		if _, err := listenAny(plain, network, addr); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("%s, one does not share: %v", network, err)
+		}
+	}
+	d, err := plain.ListenUDP("127.0.0.1:0", &datagrams{}, reactor.ReusePort())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.ListenUDP(d.Addr().String(), &datagrams{}); err != nil {
+		t.Errorf("by an option of the port: %v", err)
+	}
+}
+
+// TestSocketsAfterTheEnd asks a reactor that has nothing any more.
+func TestSocketsAfterTheEnd(t *testing.T) {
+	r := mustNew(t)
+	p, err := r.ListenTCP("127.0.0.1:0", build(echo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Sockets(); !errors.Is(err, reactor.ErrStopped) {
+		t.Errorf("Sockets: %v", err)
+	}
+	if _, err := p.File(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("File: %v", err)
+	}
+	f := listenFile(t, "tcp", "127.0.0.1:0")
+	if _, err := r.AdoptStreamPort(f, build(echo)); !errors.Is(err, reactor.ErrStopped) {
+		t.Errorf("AdoptStreamPort: %v", err)
+	}
+}
