@@ -30,7 +30,7 @@ var errTimeout = errors.New("the client took too long")
 
 // ConnectionMade begins to wait for a request.
 func (c *client) ConnectionMade() {
-	c.factory.clients[c] = struct{}{}
+	c.factory.site.clients[c] = struct{}{}
 	_ = c.Transport.RegisterProducer((*backPressure)(c), true) // on a new connection it cannot fail
 	c.timer = c.factory.site.Clock.CallLater(c.timeout(), c.expire)
 }
@@ -38,7 +38,7 @@ func (c *client) ConnectionMade() {
 // ConnectionLost forgets the client.
 func (c *client) ConnectionLost(error) {
 	c.stop()
-	delete(c.factory.clients, c)
+	delete(c.factory.site.clients, c)
 }
 
 // LineReceived takes a request line, a header, or the empty line at the end.
@@ -103,7 +103,8 @@ func (c *client) taking() bool {
 	return left > 0 && c.taken > before
 }
 
-// closeIfIdle closes the connection if it is between two requests.
+// closeIfIdle closes the connection if it is between two requests. The beginning
+// of a line is not a request yet.
 func (c *client) closeIfIdle() {
 	if !c.over && !c.begun && !c.held {
 		c.close()

@@ -77,7 +77,7 @@ var _ protocol.StartStopper = (*factory)(nil)
 
 // BuildProtocol returns the protocol of a client, or nil if there are too many.
 func (f *factory) BuildProtocol(net.Addr) protocol.Protocol {
-	if len(f.clients) >= orDefault(f.site.MaxConnections, DefaultMaxConnections) {
+	if f.site.Open() >= orDefault(f.site.MaxConnections, DefaultMaxConnections) {
 		return nil
 	}
 	c := &client{factory: f}
@@ -92,8 +92,10 @@ func (f *factory) StartFactory() { f.ending = false }
 // their answer.
 func (f *factory) StopFactory() {
 	f.ending = true
-	for c := range f.clients {
-		c.closeIfIdle()
+	for c := range f.site.clients {
+		if c.factory == f {
+			c.closeIfIdle()
+		}
 	}
 }
 
