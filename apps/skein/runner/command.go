@@ -12,11 +12,11 @@ import (
 // ends by itself: a client, for instance.
 type Command struct {
 	name, description string
-	use               func() task
+	use               func() doing
 }
 
-// task is one use of a command.
-type task struct {
+// doing is one use of a command.
+type doing struct {
 	options any
 	run     func(e *Env) error
 }
@@ -26,9 +26,9 @@ type task struct {
 // but for [ErrReported], and the exit status is 1; for an [*InterruptedError] it
 // is the signal's.
 func NewCommand[O any](name, description string, run func(o *O, e *Env) error) Command {
-	return Command{name: name, description: description, use: func() task {
+	return Command{name: name, description: description, use: func() doing {
 		o := new(O)
-		return task{options: o, run: func(e *Env) error { return run(o, e) }}
+		return doing{options: o, run: func(e *Env) error { return run(o, e) }}
 	}}
 }
 

@@ -33,9 +33,15 @@ func (s *server) drain() *deferred.Deferred {
 	if s.takeover != nil {
 		s.takeover.Cancel() // a successor would outlive what was told to end
 	}
+	if s.site != nil {
+		s.site.Abort() // nobody waits for those who only look
+	}
 	st := s.reactor.Stats()
-	d := &draining{s: s, over: deferred.New(), open: st.Open, made: st.Connections}
+	d := &draining{s: s, over: deferred.New(), open: st.Open - s.watched(), made: st.Connections}
 	grace := time.Duration(s.options.Grace)
+	if s.workers != nil {
+		grace += farewell
+	}
 	if d.open > 0 && grace > 0 {
 		s.log.Info().Msgf("Waiting for %s to finish, for %v at most.", connections(d.open), grace)
 	}
@@ -63,7 +69,7 @@ func (d *draining) done() {
 // late ends it at the deadline.
 func (d *draining) late() {
 	s := d.s
-	left := s.reactor.Stats().Open
+	left := s.reactor.Stats().Open - s.watched()
 	if left > 0 {
 		s.log.Warn().Msgf("Of %s, %d have finished, and %d are aborted.", connections(d.all()), d.all()-left, left)
 	}

@@ -16,6 +16,7 @@ func (s *server) live() error {
 		}
 	})
 	err := s.app.Run()
+	s.dismiss()
 	if s.begun {
 		s.log.Info().Msg("Main loop terminated.")
 	}
@@ -27,15 +28,25 @@ func (s *server) begin() {
 	s.begun = true
 	r := s.reactor
 	r.AddSystemEventTrigger(reactor.Before, reactor.Shutdown, s.drain)
-	for _, unclaimed := range r.UnclaimedSockets() {
-		s.log.Warn().Str("network", unclaimed.Network).Str("name", unclaimed.File.Name()).
-			Msg("There is a socket that no service listens on: is it in the right unit?")
-	}
+	s.warnUnclaimed(r)
 	if s.in.Control != nil {
 		s.in.Control.WhenOrphaned(r).AddBoth(s.orphaned)
+		s.beat()
 	}
 	s.serveSignals()
-	deferred.Succeed(nil).AddCallbacks(s.ready, s.unready)
+	up := deferred.Succeed(nil)
+	if s.workers != nil {
+		up = s.workers.WhenReady()
+	}
+	up.AddCallbacks(s.ready, s.unready)
+}
+
+// warnUnclaimed says which sockets this process was given for nothing.
+func (s *server) warnUnclaimed(r *reactor.Reactor) {
+	for _, unclaimed := range r.UnclaimedSockets() {
+		s.log.Warn().Str("network", unclaimed.Network).Str("socket", unclaimed.File.Name()).
+			Msg("No service listens on a socket that this process was given.")
+	}
 }
 
 // ready tells everybody who waits.

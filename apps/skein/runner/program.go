@@ -68,6 +68,7 @@ func (p *Program) entries() []entry {
 	all = append(all, entry{"run", "Run the services of a deployment file.", forServer, file, func(l *line) int {
 		return l.serve(func() (deployment, error) { return l.readFile(file) })
 	}})
+	all = append(all, p.controls()...)
 	for _, c := range p.Commands {
 		t := c.use()
 		all = append(all, entry{c.name, c.description, forClient, t.options, func(l *line) int { return l.do(t) }})
@@ -81,7 +82,7 @@ func (l *line) failed(err error) int {
 }
 
 // do does a command.
-func (l *line) do(t task) int {
+func (l *line) do(t doing) int {
 	o := &l.options
 	e := &Env{Stdout: l.stdout, Stderr: l.stderr, Format: o.LogFormat, Log: o.plainLogger(l.stderr)}
 	if elsewhere := o.logOptions(l.program.Name, l.stderr); elsewhere.Syslog || elsewhere.File != "" {

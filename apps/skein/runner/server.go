@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -14,6 +15,7 @@ import (
 	"skein/apps/skein/internal/process"
 	"skein/apps/skein/internal/systemd"
 	"skein/deferred"
+	"skein/protocol"
 	"skein/reactor"
 	"skein/reactor/service"
 )
@@ -56,6 +58,9 @@ type server struct {
 	accepts bool  // and are ready
 	failure error // why the loop was ended, if not by a signal
 
+	supervision // workers.go
+	observation // stats.go
+
 	// signals.go
 	ends, controls chan os.Signal
 
@@ -97,9 +102,10 @@ func (s *server) run(d deployment) error {
 	err := s.prepare(d)
 	if err == nil {
 		err = s.live()
-	} else if s.reactor != nil {
-		_ = s.reactor.Close() // what matters is why
+	} else {
+		s.close()
 	}
+	s.unobserve()
 	if left := s.releasePID(); left != nil && err == nil {
 		err = left
 	}
@@ -107,6 +113,19 @@ func (s *server) run(d deployment) error {
 		s.log.Info().Msg("Server Shut Down.")
 	}
 	return err
+}
+
+// close gives back what a start has made that has failed before the loop.
+func (s *server) close() {
+	if s.reactor != nil {
+		_ = s.reactor.Close() // what matters is why
+	}
+	if s.binder != nil {
+		_ = s.binder.Reactor.Close() // it may have been
+	}
+	for _, set := range s.sets {
+		process.CloseSockets(set)
+	}
 }
 
 // fail says why the server did not start, or has ended: to who waits for it, to
@@ -186,13 +205,29 @@ func (s *server) prepare(d deployment) (err error) {
 	if err := s.openLog(); err != nil {
 		return err
 	}
-	if err := s.plan.Enter(); err != nil {
+	if err := s.enter(umask); err != nil {
 		return err
 	}
-	return s.holdPID()
+	if err := s.holdPID(); err != nil || !s.supervises() {
+		return err
+	}
+	return s.supervise()
 }
 
-// make makes the reactor and the services.
+// enter changes the root, the directory and the umask. A supervisor has to be
+// able to start others, who do that for themselves: it takes the umask.
+func (s *server) enter(umask string) error {
+	if !s.supervises() {
+		return s.plan.Enter()
+	}
+	plan, err := privileges.Options{Umask: umask}.Plan()
+	if err != nil {
+		return err
+	}
+	return plan.Enter()
+}
+
+// make makes the reactor and the services. A supervisor's are there to bind ports.
 func (s *server) make(d deployment) error {
 	sockets := s.in.Sockets
 	if s.in.Role == process.Alone {
@@ -201,13 +236,47 @@ func (s *server) make(d deployment) error {
 			return err
 		}
 	}
-	r, err := reactor.New(reactor.WithLogger(s.log), reactor.WithSockets(sockets...))
+	if s.supervises() {
+		return s.makeBinder(d, sockets)
+	}
+	if err := s.makeReactor(sockets); err != nil {
+		return err
+	}
+	if s.in.Role == process.Worker {
+		s.reactor.HandOver() // the names of the sockets are its supervisor's
+	}
+	s.app.DropPrivileges = s.plan.Drop
+	return s.addTo(s.app, d)
+}
+
+// makeReactor makes the reactor, and the application with what all have.
+func (s *server) makeReactor(sockets []reactor.Socket) (err error) {
+	if s.reactor, err = reactor.New(reactor.WithLogger(s.log), reactor.WithSockets(sockets...)); err != nil {
+		return err
+	}
+	s.app = &service.Application{Reactor: s.reactor}
+	return s.observe(s.app)
+}
+
+// makeBinder makes what a supervisor binds the ports with. A successor has them,
+// and makes the services all the same: they may not be what they were.
+func (s *server) makeBinder(d deployment, sockets []reactor.Socket) error {
+	if s.in.Role == process.Successor {
+		sockets = nil
+	}
+	r, err := reactor.New(reactor.WithLogger(s.log), reactor.WithSockets(sockets...), reactor.WithoutSignals())
 	if err != nil {
 		return err
 	}
-	s.reactor = r
-	s.app = &service.Application{Reactor: r, DropPrivileges: s.plan.Drop}
-	return s.addTo(s.app, d)
+	s.binder = &service.Application{Reactor: r}
+	if s.options.Stats != "" { // the first, as bind has it
+		none := protocol.FactoryFunc(func(net.Addr) protocol.Protocol { return nil })
+		page := service.Named("the stats page", &service.TCPServer{Addr: string(s.options.Stats), Factory: none})
+		if err := s.binder.AddService(page); err != nil {
+			return err
+		}
+	}
+	return s.addTo(s.binder, d)
 }
 
 // addTo makes the services and adds them to an application.
@@ -277,6 +346,9 @@ func (s *server) holdPID() (err error) {
 	path := s.pidPath()
 	if path == "" {
 		return nil
+	}
+	if s.supervises() {
+		path = s.outside(path) // it has stayed there
 	}
 	if s.in.PIDFile != nil {
 		s.pid, err = pidfile.Adopt(s.in.PIDFile, path)

@@ -38,6 +38,12 @@ func (s *server) successor() (process.SpawnOptions, error) {
 	if err != nil {
 		return process.SpawnOptions{}, err
 	}
+	shared, err := s.shared()
+	if err != nil {
+		process.CloseSockets(sockets)
+		return process.SpawnOptions{}, err
+	}
+	sockets = append(sockets, shared...)
 	o := process.SpawnOptions{
 		Command: process.Command{Args: s.args, Dir: s.dir, Env: append(os.Environ(), s.notifier.Environ()...)},
 		Sockets: sockets,

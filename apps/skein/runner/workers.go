@@ -1,0 +1,181 @@
+package runner
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"skein/apps/skein/internal/process"
+	"skein/deferred"
+	"skein/deferred/task"
+	"skein/reactor"
+	"skein/reactor/service"
+)
+
+const (
+	// heartbeat is how often a worker tells its supervisor how it is.
+	heartbeat = time.Second
+	// stuck is how long it may not do so before it is taken for stuck, unless
+	// systemd's watchdog says otherwise.
+	stuck = 10 * time.Second
+	// farewell is how long a supervisor may take beyond its workers' --grace: they
+	// are killed 3 s after it.
+	farewell = 5 * time.Second
+)
+
+// supervision is what a supervisor has beyond other servers: it makes the services
+// to bind their ports and no more, and shares these among processes that serve.
+type supervision struct {
+	binder  *service.Application
+	workers *process.Supervisor
+	sets    [][]process.Socket
+}
+
+// supervises reports whether the server is a supervisor.
+func (s *server) supervises() bool { return s.options.Workers > 1 && s.in.Role != process.Worker }
+
+// supervise binds the ports, and makes the service that runs the workers. The
+// sockets of a successor are there already.
+func (s *server) supervise() error {
+	n := int(s.options.Workers)
+	var own []reactor.Socket // the stats page's, which is no worker's
+	set, err := s.bind()
+	if err != nil {
+		return err
+	}
+	if s.options.Stats != "" {
+		own, set = set[:1], set[1:]
+	}
+	if s.in.Role == process.Successor {
+		s.sets, err = process.SplitSockets(set, n)
+	} else {
+		s.sets, err = process.ShareSockets(set, n)
+	}
+	if err != nil {
+		process.CloseSockets(append(own, set...))
+		return err
+	}
+	if err := s.makeReactor(own); err != nil {
+		return err
+	}
+	watchdog := s.notifier.Watchdog()
+	if watchdog == 0 {
+		watchdog = stuck
+	}
+	s.workers = service.Named("workers", &process.Supervisor{
+		Command: process.Command{Args: s.args, Dir: s.dir},
+		Workers: n, Sockets: s.sets, Log: s.late, Logger: s.log,
+		Grace: max(time.Duration(s.options.Grace), 1), Watchdog: watchdog,
+	})
+	return s.app.AddService(s.workers)
+}
+
+// bind returns the sockets of all services, the stats page's first.
+func (s *server) bind() (sockets []reactor.Socket, err error) {
+	b := s.binder
+	defer func() {
+		service.Stop(b) // nothing that was only prepared needs the loop for that
+		_ = b.Reactor.Close()
+	}()
+	if s.in.Role == process.Successor {
+		return s.in.Sockets, nil
+	}
+	given := len(b.Reactor.UnclaimedSockets())
+	if err := service.PrivilegedStart(b); err != nil {
+		return nil, err
+	}
+	s.warnUnclaimed(b.Reactor)
+	if sockets, err = b.Reactor.Sockets(); err != nil {
+		return nil, err
+	}
+	b.Reactor.HandOver()
+	if given > 0 {
+		return sockets, nil // systemd goes on with them when this process is gone
+	}
+	return sockets, reusable(sockets)
+}
+
+// reusable lets the sockets of this user join them on their ports. Until now they
+// were alone, so that a port that is taken was found out.
+func reusable(sockets []reactor.Socket) error {
+	for _, socket := range sockets {
+		if socket.Network == "unix" {
+			continue
+		}
+		if err := onDescriptor(socket.File, func(fd int) error {
+			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		}); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	return nil
+}
+
+// onDescriptor calls f with the number of an open file, which stays non-blocking.
+func onDescriptor(file *os.File, f func(fd int) error) error {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failure error
+	return errors.Join(raw.Control(func(fd uintptr) { failure = f(int(fd)) }), failure)
+}
+
+// shared returns duplicates of all workers' sockets, one set behind the other.
+func (s *server) shared() ([]process.Socket, error) {
+	var all []process.Socket
+	for _, set := range s.sets {
+		for _, socket := range set {
+			err := onDescriptor(socket.File, func(fd int) error {
+				copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+				if err == nil {
+					socket.File = os.NewFile(uintptr(copied), socket.File.Name())
+					all = append(all, socket)
+				}
+				return err
+			})
+			if err != nil {
+				process.CloseSockets(all)
+				return nil, os.NewSyscallError("fcntl", err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// dismiss ends what is left of the workers, and removes the names of the sockets
+// that none of them may remove. It comes when the loop has ended.
+func (s *server) dismiss() {
+	if s.workers == nil {
+		return
+	}
+	s.workers.KillAll()
+	if s.moved || len(s.sets) == 0 {
+		return
+	}
+	for _, socket := range s.sets[0] {
+		info, err := os.Lstat(socket.Address)
+		if socket.Network == "unix" && err == nil && info.Mode()&fs.ModeSocket != 0 {
+			_ = os.Remove(socket.Address) // as a port does
+		}
+	}
+}
+
+// beat begins a worker's heartbeats, until the loop ends.
+func (s *server) beat() {
+	calls := task.NewLoopingCall(s.reactor, func() *deferred.Deferred {
+		snapshot, err := json.Marshal(s.snapshot())
+		if err == nil {
+			_, err = s.in.Control.SendHeartbeat(snapshot)
+		}
+		if err != nil {
+			s.log.Debug().Err(err).Msg("no heartbeat")
+		}
+		return nil
+	})
+	calls.Start(heartbeat, true)
+}
