@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -201,5 +202,24 @@ func TestTooManyConnections(t *testing.T) {
 	a.pair.Pump()
 	if f.BuildProtocol(nil) == nil || s.Open() != 1 {
 		t.Error("one has left, and its place is not free")
+	}
+}
+
+// At the end of all patience, who asks is in nobody's way.
+func TestAbort(t *testing.T) {
+	s := site(sample(0, 1))
+	f := s.Factory()
+	idle, asking := meet(s, f), meet(s, f)
+	idle.send(getPage)
+	asking.send("GET / HTTP/1.1\r\n")
+	s.Abort()
+	for _, c := range []*conversation{idle, asking} {
+		c.pair.Pump()
+		if !errors.Is(c.client.Reason(), protocol.ErrConnectionLost) {
+			t.Errorf("the client's connection ended with %v", c.client.Reason())
+		}
+	}
+	if n := s.Clock.(*clock.Fake).Pending(); n != 0 || s.Open() != 0 {
+		t.Errorf("%d timers are left, %d clients", n, s.Open())
 	}
 }

@@ -34,43 +34,35 @@ type Site struct {
 	// away; 0: [DefaultMaxConnections].
 	MaxConnections int
 
-	made []*factory
+	clients map[*client]struct{} // those that are connected
 }
 
 // Factory returns a factory whose connections serve the site. When its last port
 // stops listening, it closes those that wait for a request, so that a client that
 // keeps its connection does not hold up the end of the daemon.
 func (s *Site) Factory() protocol.Factory {
-	f := &factory{site: s, clients: make(map[*client]struct{})}
-	s.made = append(s.made, f)
-	return f
+	if s.clients == nil {
+		s.clients = make(map[*client]struct{})
+	}
+	return &factory{site: s}
 }
 
-// Open returns how many clients have a connection.
-func (s *Site) Open() int {
-	n := 0
-	for _, f := range s.made {
-		n += len(f.clients)
-	}
-	return n
-}
+// Open returns how many clients are connected.
+func (s *Site) Open() int { return len(s.clients) }
 
 // Abort ends the connections of all clients, whatever they are at: so nothing of
 // the site is left to wait for at the end of the daemon.
 func (s *Site) Abort() {
-	for _, f := range s.made {
-		for c := range f.clients {
-			c.stop()
-			c.Transport.AbortConnection()
-		}
+	for c := range s.clients {
+		c.stop()
+		c.Transport.AbortConnection()
 	}
 }
 
-// factory makes the protocols, and knows them.
+// factory makes the protocols of a site for its ports.
 type factory struct {
-	site    *Site
-	clients map[*client]struct{}
-	ending  bool
+	site   *Site
+	ending bool // no port listens any more
 }
 
 var _ protocol.StartStopper = (*factory)(nil)
