@@ -53,7 +53,7 @@ func openFile(o Options, complain func(error)) (*fileSink, error) {
 	if s.folder, err = openFolder(path); err != nil {
 		return nil, openError(path, err)
 	}
-	if err := s.begin(0o666); err != nil {
+	if _, err := s.begin(0o666); err != nil {
 		_ = s.folder.Close() // it was only read
 		return nil, openError(path, err)
 	}
@@ -107,12 +107,12 @@ func (s *fileSink) close() error {
 }
 
 // reopen opens what the path names now.
-func (s *fileSink) reopen() error {
+func (s *fileSink) reopen() (fresh bool, err error) {
 	s.findFolder()
-	if err := s.begin(0o666); err != nil {
-		return openError(s.path, err)
+	if fresh, err = s.begin(0o666); err != nil {
+		return false, openError(s.path, err)
 	}
-	return nil
+	return fresh, nil
 }
 
 // findFolder looks the folder up again, since somebody may have put another one
@@ -131,18 +131,32 @@ func (s *fileSink) findFolder() {
 	s.folder = folder
 }
 
-// begin opens the file, which it creates if there is none, and goes on in it; if that fails, in the old one.
-func (s *fileSink) begin(mode uint32) error {
+// begin opens the file, which it creates if there is none, and goes on in it; if that fails, in the old one. fresh says that it is another file.
+func (s *fileSink) begin(mode uint32) (fresh bool, err error) {
 	f, st, err := s.open(mode)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if old := s.file.Swap(f); old != nil {
+		fresh = !same(old, f)
 		_ = old.Close() // what the system has taken of the lines, it has
 	}
 	s.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
-	s.size, s.limit, s.told = st.Size, s.most, false
-	return nil
+	s.size = st.Size
+	if fresh || s.limit == 0 {
+		s.limit, s.told = s.most, false
+	}
+	return fresh, nil
+}
+
+// same reports whether both are the same file.
+func same(a, b *os.File) bool {
+	x, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	y, err := b.Stat()
+	return err == nil && os.SameFile(x, y)
 }
 
 // open opens the file without waiting for anybody.

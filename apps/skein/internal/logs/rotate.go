@@ -21,7 +21,7 @@ func (s *fileSink) rotateIfLarge() {
 	if s.size < s.limit {
 		return
 	}
-	if err := s.rotate(); err != nil {
+	if _, err := s.rotate(); err != nil {
 		s.limit = s.size + s.most
 		if !s.told {
 			s.complain(err)
@@ -31,15 +31,15 @@ func (s *fileSink) rotateIfLarge() {
 }
 
 // rotate moves the file to .1 and begins a new one.
-func (s *fileSink) rotate() error {
+func (s *fileSink) rotate() (fresh bool, err error) {
 	if !s.regular {
-		return s.rotateError(ErrNotRegular, "let its reader take care of it")
+		return false, s.rotateError(ErrNotRegular, "let its reader take care of it")
 	}
 	var there, here unix.Stat_t
 	folder := int(s.folder.Fd())
-	err := unix.Fstatat(folder, s.name, &there, unix.AT_SYMLINK_NOFOLLOW)
+	err = unix.Fstatat(folder, s.name, &there, unix.AT_SYMLINK_NOFOLLOW)
 	if err == nil && there.Mode&unix.S_IFMT == unix.S_IFLNK {
-		return s.rotateError(ErrSymlink, "name the file itself")
+		return false, s.rotateError(ErrSymlink, "name the file itself")
 	}
 	if err == nil {
 		err = unix.Fstat(int(s.file.Load().Fd()), &here)
@@ -54,19 +54,23 @@ func (s *fileSink) rotate() error {
 		err = unix.Renameat(folder, s.name, folder, s.backup(1))
 	}
 	if err != nil {
-		return s.rotateError(err, "let this user write in the folder "+filepath.Dir(s.path))
+		remedy := "it goes on as it is"
+		if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+			remedy = "let this user write in the folder " + filepath.Dir(s.path)
+		}
+		return false, s.rotateError(err, remedy)
 	}
 	mode := uint32(here.Mode & 0o777)
-	if err := s.begin(mode); err != nil {
+	if _, err := s.begin(mode); err != nil {
 		// It is open still, and gets its name back, if that works.
 		_ = unix.Renameat(folder, s.backup(1), folder, s.name)
-		return s.rotateError(err, "the old one goes on")
+		return false, s.rotateError(err, "it goes on as it is")
 	}
 	// The new one is like the old one; only its size matters.
 	fd := int(s.file.Load().Fd())
 	_ = unix.Fchmod(fd, mode)
 	_ = unix.Fchown(fd, int(here.Uid), int(here.Gid))
-	return nil
+	return true, nil
 }
 
 // shift makes room for a new .1: up to the first number that is free, or over

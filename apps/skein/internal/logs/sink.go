@@ -16,9 +16,10 @@ type sink interface {
 	write(text []byte, records []record) (upTo int, err error)
 	// finish takes the rest of a record that was taken in part.
 	finish(rest []byte) (n int, err error)
-	// reopen and rotate do what Log's do. If they fail, all is as before.
-	reopen() error
-	rotate() error
+	// reopen and rotate do what Log's do, and tell whether what comes next is in
+	// another file. If they fail, all is as before.
+	reopen() (fresh bool, err error)
+	rotate() (fresh bool, err error)
 	// unblock makes a write that waits fail, if it can. Any goroutine may call it.
 	unblock()
 	close() error
@@ -67,9 +68,9 @@ func (s *stream) finish(rest []byte) (n int, err error) {
 	return pour(s.out, rest, []record{{end: len(rest)}}, atOnce)
 }
 
-func (s *stream) reopen() error { return nil }
+func (s *stream) reopen() (fresh bool, err error) { return false, nil }
 
-func (s *stream) rotate() error { return nil }
+func (s *stream) rotate() (fresh bool, err error) { return false, nil }
 
 func (s *stream) unblock() { expire(s.out) }
 

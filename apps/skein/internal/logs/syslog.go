@@ -70,9 +70,9 @@ func (s *syslogSink) say(level zerolog.Level, message string) error {
 // finish is never called: a message is taken whole or not at all.
 func (s *syslogSink) finish([]byte) (int, error) { return 0, nil }
 
-func (s *syslogSink) reopen() error { return nil }
+func (s *syslogSink) reopen() (fresh bool, err error) { return false, nil }
 
-func (s *syslogSink) rotate() error { return nil }
+func (s *syslogSink) rotate() (fresh bool, err error) { return false, nil }
 
 // unblock can do nothing: the library's lock is held by the one who waits.
 func (s *syslogSink) unblock() {}

@@ -143,19 +143,19 @@ func (w *writer) refuse(n int, reason error) {
 }
 
 // obey does a task.
-func (w *writer) obey(t task) (err error) {
-	if t == reopen {
-		err = w.sink.reopen()
-	} else {
-		err = w.sink.rotate()
+func (w *writer) obey(t task) error {
+	do := w.sink.reopen
+	if t == rotate {
+		do = w.sink.rotate
 	}
-	switch {
-	case err != nil:
-		w.complain(err)
-		w.voice()
-	case len(w.owed) > 0: // the line's beginning is elsewhere now
+	fresh, err := do()
+	if fresh && len(w.owed) > 0 { // the line's beginning is elsewhere now
 		w.owed = w.owed[:0]
 		w.refuse(1, w.reason)
+	}
+	if err != nil {
+		w.complain(err)
+		w.voice()
 	}
 	return err
 }
