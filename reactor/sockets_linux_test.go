@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -208,6 +209,12 @@ func numberOf(t *testing.T, f *os.File) (n int) {
 // polled reports whether a descriptor stands in an epoll of this process.
 func polled(t *testing.T, fd int) bool {
 	t.Helper()
+	return slices.Contains(allPolled(t), strconv.Itoa(fd))
+}
+
+// allPolled returns the descriptors in all of them.
+func allPolled(t *testing.T) (all []string) {
+	t.Helper()
 	infos, err := filepath.Glob("/proc/self/fdinfo/*")
 	if err != nil {
 		t.Fatal(err)
@@ -216,12 +223,36 @@ func polled(t *testing.T, fd int) bool {
 		text, _ := os.ReadFile(name)
 		for line := range bytes.Lines(text) {
 			fields := strings.Fields(string(line))
-			if len(fields) > 1 && fields[0] == "tfd:" && fields[1] == strconv.Itoa(fd) {
-				return true
+			if len(fields) > 1 && fields[0] == "tfd:" {
+				all = append(all, fields[1])
 			}
 		}
 	}
-	return false
+	return all
+}
+
+// TestAClosedPortIsNotWatched closes a port whose socket somebody else holds,
+// too: the close alone would leave it in the poller, where it would go on waking
+// the loop by the name of whoever gets the number.
+func TestAClosedPortIsNotWatched(t *testing.T) {
+	r := mustNew(t)
+	before := len(allPolled(t))
+	p, err := r.ListenTCP("127.0.0.1:0", build(echo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := p.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if n := len(allPolled(t)); n != before+1 {
+		t.Errorf("with a port %d are watched, %d were", n, before)
+	}
+	_ = p.StopListening()
+	if n := len(allPolled(t)); n != before {
+		t.Errorf("without it %d are watched, %d were", n, before)
+	}
 }
 
 // TestGivenFilesAreNotInherited gives a file that a child would inherit.
