@@ -94,6 +94,10 @@ func (p *Plan) Drops() bool {
 	return p.uid != unset && p.uid != os.Geteuid() || p.gid != unset && p.gid != os.Getegid()
 }
 
+// Owner returns the user and group that the process will be after Drop, as
+// os.Chown takes them: -1 for one that stays.
+func (p *Plan) Owner() (uid, gid int) { return p.uid, p.gid }
+
 // planUmask reads the umask.
 func (p *Plan) planUmask() error {
 	text := p.options.Umask
