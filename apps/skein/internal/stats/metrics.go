@@ -68,12 +68,16 @@ func (s *Snapshot) worker() string {
 	return strconv.Itoa(s.Worker)
 }
 
-// escapeLabel escapes a label's value as the format asks; it has to be UTF-8.
+// The format's escapes.
+var (
+	inLabel = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+	inHelp  = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
+)
+
+// escapeLabel escapes a label's value; it has to be UTF-8.
 func escapeLabel(value string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(value, "\uFFFD"))
+	return inLabel.Replace(strings.ToValidUTF8(value, "\uFFFD"))
 }
 
-// escapeHelp escapes a help text as the format asks.
-func escapeHelp(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(text)
-}
+// escapeHelp escapes a help text.
+func escapeHelp(text string) string { return inHelp.Replace(text) }
