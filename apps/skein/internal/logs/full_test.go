@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,6 +51,26 @@ func TestASlowSinkCostsLinesNotTime(t *testing.T) {
 
 // letGo opens the gate of a page.
 func letGo(p *page) { close(p.gate) }
+
+// TestLinesThatAreMissingAreTogether: one that would fit is dropped, too, so that
+// the line that tells of them stands where they would have stood.
+func TestLinesThatAreMissingAreTogether(t *testing.T) {
+	out := &page{gate: make(chan struct{}), came: make(chan struct{}, 1)}
+	l := open(t, logs.Options{Format: "json", Out: out})
+	numbered(l, 1, 1)
+	<-out.came
+	numbered(l, 2, 3)
+	log := l.Logger()
+	log.Info().Int("n", 4).Str("x", strings.Repeat("x", 2<<20)).Msg("line")
+	numbered(l, 5, 6)
+	letGo(out)
+	flush(t, l)
+	numbered(l, 7, 7)
+	must(t, l.Close())
+	if got := numbers(t, out.String()); !slices.Equal(got, []int{1, 2, 3, -3, 7}) {
+		t.Errorf("the lines are %v", got)
+	}
+}
 
 func TestALineThatIsTooLong(t *testing.T) {
 	var out page

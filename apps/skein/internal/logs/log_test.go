@@ -170,9 +170,17 @@ func TestAfterClose(t *testing.T) {
 	expectDropped(t, l, 3)
 }
 
-// TestStandardErrorMayBeClosed gives the log a pipe that nobody reads, as
-// standard error: Go ends a program that writes there, elsewhere.
+// TestStandardErrorMayBeClosed: elsewhere, Go ends a program that writes to a
+// standard error that nobody reads.
 func TestStandardErrorMayBeClosed(t *testing.T) {
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer w.Close()
+	must(t, r.Close())
+	expectText(t, "the end", act(t, "unheard", w), "3 log lines were lost: broken pipe\n")
+}
+
+func TestAPipeMayBeClosed(t *testing.T) {
 	r, w, err := os.Pipe()
 	must(t, err)
 	defer w.Close()

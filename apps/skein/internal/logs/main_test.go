@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,33 +18,66 @@ import (
 	"skein/apps/skein/internal/logs"
 )
 
-// jailVariable makes the test program one that has no way back to its log file
-// but the descriptors it has: see TestAChrootAndDroppedPrivileges.
-const jailVariable = "SKEIN_LOGS_JAIL"
+// roleVariable makes the test program one of the processes that the tests are
+// about, in place of the tests.
+const roleVariable = "SKEIN_LOGS_ROLE"
 
 func TestMain(m *testing.M) {
-	path := os.Getenv(jailVariable)
-	if path == "" {
+	var err error
+	switch os.Getenv(roleVariable) {
+	case "":
 		goleak.VerifyTestMain(m)
 		return
-	}
-	l, err := logs.Open(logs.Options{Format: "json", File: path})
-	if err == nil {
-		numbered(l, 1, 1)
-		err = errors.Join(syscall.Chroot("/proc/self"), os.Chdir("/"), <-l.Rotate())
-	}
-	if err == nil {
-		numbered(l, 2, 2)
-		err = errors.Join(syscall.Setgid(65534), syscall.Setuid(65534))
-	}
-	if err == nil {
-		fmt.Println(<-l.Rotate())
-		numbered(l, 3, 3)
-		err = l.Close()
+	case "jail":
+		err = jail(os.Args[1], os.Args[2])
+	case "unheard":
+		err = unheard()
 	}
 	if err != nil {
 		fmt.Println(err)
 	}
+}
+
+// act runs this program in a role, and returns what it says on standard output.
+func act(t *testing.T, role string, stderr *os.File, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, "GORACE=atexit_sleep_ms=0")
+	cmd.Stderr = stderr
+	out, err := cmd.Output()
+	must(t, err)
+	return string(out)
+}
+
+// jail rotates and reopens its log file in a chroot, and then as nobody.
+func jail(path, root string) error {
+	l, err := logs.Open(logs.Options{Format: "json", File: path})
+	if err != nil {
+		return err
+	}
+	numbered(l, 1, 1)
+	err = errors.Join(syscall.Chroot(root), os.Chdir("/"), <-l.Rotate(), <-l.Reopen())
+	if err != nil {
+		return err
+	}
+	numbered(l, 2, 2)
+	err = errors.Join(syscall.Setgid(65534), syscall.Setuid(65534))
+	if err != nil {
+		return err
+	}
+	fmt.Println(<-l.Rotate())
+	numbered(l, 3, 3)
+	return l.Close()
+}
+
+// unheard logs to standard error.
+func unheard() error {
+	l, err := logs.Open(logs.Options{})
+	if err != nil {
+		return err
+	}
+	numbered(l, 1, 3)
+	return l.Close()
 }
 
 // page is a sink that keeps what it is given, and may refuse or wait.
