@@ -18,7 +18,7 @@ type answer struct {
 	status int
 	kind   string // Content-Type
 	extra  string // further headers, each with its line's end
-	body   []byte
+	body   []byte // nil: it has not been made
 }
 
 // complete answers a request whose head is complete. What has a body is refused
@@ -37,19 +37,28 @@ func (c *client) complete() {
 	}
 }
 
-// answer returns what is at the path.
+// answer returns what is at the path. For HEAD nothing is made to be thrown away:
+// a flood of them would hold up the loop, while the answers are too short to hold
+// up the flood.
 func (s *Site) answer(r *request) answer {
+	var a answer
+	var content func() []byte
 	switch r.path {
 	case "/":
 		extra := "Vary: Accept\r\nContent-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+		a, content = answer{200, plainType, extra, nil}, s.plain
 		if r.wantsHTML() {
-			return answer{200, htmlType, extra, s.html()}
+			a.kind, content = htmlType, s.html
 		}
-		return answer{200, plainType, extra, s.plain()}
 	case "/metrics":
-		return answer{200, metricsType, "", s.metrics()}
+		a, content = answer{200, metricsType, "", nil}, s.metrics
+	default:
+		return text(404, "There is / for people and /metrics for Prometheus.", "")
 	}
-	return text(404, "There is / for people and /metrics for Prometheus.", "")
+	if r.method != http.MethodHead {
+		a.body = content()
+	}
+	return a
 }
 
 // text returns an answer of one line.
@@ -83,7 +92,10 @@ func (c *client) reply(a answer, may bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", a.status, http.StatusText(a.status))
 	fmt.Fprintf(&b, "Date: %s\r\n", c.factory.site.Clock.Now().UTC().Format(http.TimeFormat))
-	fmt.Fprintf(&b, "Content-Type: %s\r\nContent-Length: %d\r\n%s", a.kind, len(a.body), a.extra)
+	fmt.Fprintf(&b, "Content-Type: %s\r\n%s", a.kind, a.extra)
+	if a.body != nil {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(a.body))
+	}
 	fmt.Fprintf(&b, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: %s\r\n\r\n", connection)
 	bare := c.request.method == http.MethodHead
 	c.begun, c.request = false, request{}

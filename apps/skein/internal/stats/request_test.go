@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"skein/apps/skein/internal/stats"
 	"skein/protocol/protocoltest"
 )
 
@@ -161,4 +162,27 @@ func FuzzRequests(f *testing.F) {
 			t.Fatalf("served, and Go's server reads %+v, %v", req, err)
 		}
 	})
+}
+
+// HEAD gets what GET gets, without the text, and costs no page: the processes are
+// not even asked.
+func TestHead(t *testing.T) {
+	asked := 0
+	s := site()
+	s.Gather = func() []stats.Snapshot { asked++; return nil }
+	for _, path := range []string{"/", "/metrics", "/x"} {
+		want := get(t, s, path)
+		asked = 0
+		c := converse(s)
+		c.send("HEAD " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" + getNothing)
+		got := parse(t, c.client.Received(), "HEAD", "GET")
+		if len(got) != 2 || got[0].body != "" || got[0].StatusCode != want.StatusCode || asked != 0 {
+			t.Fatalf("HEAD %s: %d answers, asked %d times: %q", path, len(got), asked, c.client.Received())
+		}
+		for _, name := range []string{"Content-Type", "Vary", "Cache-Control", "Date"} {
+			if a, b := got[0].Header.Get(name), want.Header.Get(name); a != b {
+				t.Errorf("HEAD %s: %s is %q, want %q", path, name, a, b)
+			}
+		}
+	}
 }
