@@ -34,8 +34,9 @@ func (l leakChecked) Run() int {
 //
 // Besides testscript's own commands, a script has those of daemon_test.go, for
 // skein commands that go on while the script does (start, expect, signal,
-// finish), those of peers_test.go: fails, freeports and peer, and those of
-// load_test.go: wellformed and jsonhas.
+// finish), those of detached_test.go, for those that --daemon sends away (detach,
+// logged, gone, tell, badstart, status), those of peers_test.go: fails, freeports
+// and peer, and those of load_test.go: wellformed and jsonhas.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -50,6 +51,13 @@ func TestScripts(t *testing.T) {
 			"fails":     fails,
 			"freeports": freePorts,
 			"peer":      peer,
+
+			"detach":   detach,
+			"logged":   logged,
+			"gone":     gone,
+			"tell":     tell,
+			"badstart": badStart,
+			"status":   status,
 
 			"wellformed": wellFormed,
 			"jsonhas":    jsonHas,

@@ -314,7 +314,21 @@ func (s *server) openLog() error {
 		return err
 	}
 	s.late.open(log)
-	return nil
+	if s.in.Role == process.Worker || s.supervises() || s.logsToStderr() || o.Syslog || !s.plan.Drops() {
+		return nil
+	}
+	return s.giveAway(o.File)
+}
+
+// giveAway makes a file that of the user that this process will be: its successor,
+// which begins as that, has to open it, and either may have to rotate it.
+func (s *server) giveAway(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return err // a device is not ours to give
+	}
+	uid, gid := s.plan.Owner()
+	return os.Lchown(path, uid, gid)
 }
 
 // pidPath returns the path of the pid file, or "" for none.
