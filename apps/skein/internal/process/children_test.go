@@ -98,7 +98,7 @@ func plain() int {
 	in := inherit()
 	stop := make(chan os.Signal, 1)
 	does, arg, _ := strings.Cut(os.Getenv(doesVariable), ":")
-	if does == "stubborn" {
+	if does == "stubborn" || does == "obstinate" {
 		signal.Ignore(syscall.SIGTERM)
 	} else {
 		signal.Notify(stop, syscall.SIGTERM)
@@ -122,6 +122,11 @@ func plain() int {
 		<-stop
 	case "stubborn":
 		select {}
+	case "obstinate":
+		_ = in.Status.Ready()
+		for { // the runtime would take nothing but this for a deadlock
+			time.Sleep(time.Hour) // sleeps: it is there and does nothing
+		}
 	case "write":
 		fmt.Fprint(os.Stderr, arg)
 	case "flood":
@@ -197,22 +202,36 @@ func server() int {
 	}
 	r.CallWhenRunning(func() {
 		tell(in)
+		if does == "short" && in.Worker == 3 {
+			return // else the death of worker 1 might come when all are ready
+		}
 		_ = in.Status.Ready()
-		switch {
-		case does == "silent" && in.Worker == 1:
-		case does == "stuck" && in.Worker == 1:
-			beat()
-			r.CallLater(0, func() { select {} })
-		case does == "short" && in.Worker == 1:
-			r.CallLater(50*time.Millisecond, func() { os.Exit(5) })
-		default:
-			beat()
+		beat()
+		if in.Worker == 1 {
+			suffer(r, does)
 		}
 	})
 	if err := r.Run(); err != nil {
 		return 93
 	}
 	return 0
+}
+
+// suffer is what happens to worker 1.
+func suffer(r *reactor.Reactor, does string) {
+	switch does {
+	case "short":
+		os.Exit(5)
+	case "stuck":
+		r.CallLater(0, func() { select {} })
+	case "spinning":
+		r.CallLater(0, func() {
+			for { //nolint:revive // it hangs
+			}
+		})
+	case "frozen":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	}
 }
 
 // poet is the server's protocol.

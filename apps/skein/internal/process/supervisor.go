@@ -26,8 +26,8 @@ import (
 //
 // From when all are ready, a worker that ends is started again with the same
 // sockets, whose queues this process holds open meanwhile, so that nobody is
-// refused: at once, and after a pause of up to 10 s when it has not been ready
-// and lived for a second, twice in a row.
+// refused: at once, and after a pause of up to 10 s when it has not served for a
+// second, twice in a row.
 //
 // Its fields are set before it is started, which can be done once. Its methods
 // are the loop's.

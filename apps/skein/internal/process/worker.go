@@ -13,7 +13,7 @@ import (
 
 // The pauses between the starts of a worker that does not live.
 const (
-	lived      = time.Second // a life as long as that was one
+	lived      = time.Second // who has served for that long has lived
 	firstPause = time.Second
 	longest    = 10 * time.Second
 )
@@ -32,6 +32,7 @@ type worker struct {
 	ready     bool
 	served    bool // it has been ready once, in whichever process
 	started   time.Time
+	serving   time.Time // since when it is ready
 	beat      time.Time // when the last sign of life came
 	heartbeat json.RawMessage
 	cause     error // why it was killed, before it was ready
@@ -92,7 +93,8 @@ func (w *worker) start() {
 
 // readied takes the word that the process serves.
 func (w *worker) readied(any) (any, error) {
-	w.ready, w.beat = true, w.s.r.Now()
+	now := w.s.r.Now()
+	w.ready, w.serving, w.beat = true, now, now
 	cancel(w.watch)
 	if w.s.Watchdog > 0 && !w.s.ending {
 		w.watch = w.s.r.CallLater(w.s.Watchdog, w.look)
@@ -155,7 +157,7 @@ func (w *worker) ended(ending Ending) {
 // over decides what follows a process, or the failure to start one.
 func (w *worker) over(cause error) {
 	s := w.s
-	if w.ready && s.r.Now().Sub(w.started) >= lived {
+	if w.ready && s.r.Now().Sub(w.serving) >= lived {
 		w.short = 0
 	} else {
 		w.short++
