@@ -17,7 +17,6 @@ type client struct {
 	request request // whose head is coming
 	begun   bool    // its first line has come
 	over    bool    // the connection is being closed
-	ended   bool    // the client will send no more
 	held    bool    // it does not read its answers, and is not read from
 
 	timer   *clock.DelayedCall
@@ -130,11 +129,11 @@ func (c *client) stop() {
 	c.Transport.UnregisterProducer()
 }
 
-// ReadConnectionLost closes, unless there are requests that wait for the client
-// to read the answers to those before them.
+// ReadConnectionLost closes: a request that is not complete will never be. It
+// comes behind all that was sent, so no request waits for a client to read the
+// answers to those before it.
 func (c *client) ReadConnectionLost() {
-	c.ended = true
-	if !c.over && !c.held {
+	if !c.over {
 		c.close()
 	}
 }
@@ -161,11 +160,7 @@ func (b *backPressure) ResumeProducing() {
 	c.held = false
 	c.touch()
 	c.LineReceiver.ResumeProducing() // which may hold it again
-	switch {
-	case c.over || c.held:
-	case c.ended:
-		c.close()
-	case c.factory.ending:
+	if c.factory.ending {
 		c.closeIfIdle()
 	}
 }

@@ -148,13 +148,17 @@ func TestTheEnd(t *testing.T) {
 	f := s.Factory()
 	ends := f.(protocol.StartStopper)
 	ends.StartFactory()
-	fresh, served, asking, held := meet(s, f), meet(s, f), meet(s, f), meet(s, f)
+	fresh, served, asking, held, reading := meet(s, f), meet(s, f), meet(s, f), meet(s, f), meet(s, f)
 	fresh.send("")
 	served.send(getPage)
 	asking.send("GET / HTTP/1.1\r\n")
 	held.pair.Pump()
 	held.client.Transport.PauseProducing()
 	held.send(strings.Repeat(getMetrics, 100))
+	s.Name = strings.Repeat("a", 2*protocoltest.DefaultHighWater)
+	reading.pair.Pump()
+	reading.client.Transport.PauseProducing()
+	reading.send(getPage) // one answer, and no request behind it
 
 	ends.StopFactory()
 	for _, c := range []*conversation{fresh, served} {
@@ -163,9 +167,10 @@ func TestTheEnd(t *testing.T) {
 			t.Error("one that is idle is open")
 		}
 	}
-	if asking.closed() || held.closed() {
-		t.Errorf("closed before their answers: %t, %t", asking.closed(), held.closed())
+	if asking.closed() || held.closed() || reading.closed() {
+		t.Errorf("closed before their answers: %t, %t, %t", asking.closed(), held.closed(), reading.closed())
 	}
+	s.Name = "poetry"
 	asking.send("Host: a\r\n\r\n" + getPage)
 	if got := asking.answers(t); got != "200 close poetry" || !asking.closed() {
 		t.Errorf("got %s, closed: %t", got, asking.closed())
@@ -175,6 +180,11 @@ func TestTheEnd(t *testing.T) {
 	answers := parse(t, held.client.Received())
 	if last := answers[len(answers)-1]; !last.Close || !held.closed() {
 		t.Errorf("the last of %d answers: close %t; closed: %t", len(answers), last.Close, held.closed())
+	}
+	reading.client.Transport.ResumeProducing()
+	reading.pair.Pump()
+	if answers := parse(t, reading.client.Received()); len(answers) != 1 || answers[0].Close || !reading.closed() {
+		t.Errorf("%d answers; closed: %t", len(answers), reading.closed())
 	}
 	if n := s.Clock.(*clock.Fake).Pending(); n != 0 {
 		t.Errorf("%d timers are left", n)

@@ -52,7 +52,7 @@ Lag: `
 // replaced.
 func TestPlain(t *testing.T) {
 	old := sample(2, 1000)
-	got := get(t, site(sample(2, 100), old, sample(0, 1), sample(1, 2)), "/")
+	got := get(t, site(old, sample(2, 100), sample(0, 1), sample(1, 2)), "/")
 	if kind := got.Header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
 		t.Errorf("Content-Type: %s", kind)
 	}
