@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,10 +38,12 @@ type daemons map[string]*daemon
 // daemonsKey is where a script's environment has them.
 type daemonsKey struct{}
 
-// setup gives a script a place for its daemons.
+// setup gives a script a place for its daemons, and EXAMPLES.
 func setup(e *testscript.Env) error {
 	e.Values[daemonsKey{}] = make(daemons)
-	return nil
+	examples, err := filepath.Abs("examples")
+	e.Setenv("EXAMPLES", examples)
+	return err
 }
 
 // find returns the daemon that a script calls by name.

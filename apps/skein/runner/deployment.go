@@ -282,7 +282,9 @@ var flagPattern = regexp.MustCompile(`(^|[ "])--([a-z])`)
 // key that it may begin with.
 func inFile(err error, key string) error {
 	text := flagPattern.ReplaceAllString(err.Error(), "$1$2")
-	text = strings.TrimPrefix(text, key+": ")
+	if i := strings.Index(text, key+": "); i >= 0 && !strings.Contains(text[:i], `"`) {
+		text = text[i+len(key)+2:] // the command line may name the plugin before that
+	}
 	text = strings.TrimPrefix(text, "<"+key+"> ")
 	return errors.New(strings.ReplaceAll(text, "\n", " "))
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -52,7 +54,7 @@ func (d document) load() (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, d.failure(errors.New("there is nothing in it"))
 	case err != nil:
-		return nil, d.failure(err)
+		return nil, d.malformed(err)
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, d.failure(errors.New("there is a second document in it: put everything into one"))
@@ -84,6 +86,19 @@ func (d document) failure(err error) error {
 		err = p.Err
 	}
 	return &FileError{Path: d.path, Err: err}
+}
+
+// yamlPattern is what the parser says of a file that is not YAML.
+var yamlPattern = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
+
+// malformed returns an error of the parser.
+func (d document) malformed(err error) error {
+	m := yamlPattern.FindStringSubmatch(err.Error())
+	if m == nil {
+		return d.failure(err)
+	}
+	line, _ := strconv.Atoi(m[1]) // the pattern has digits there
+	return &FileError{Path: d.path, Line: line, Err: fmt.Errorf("this is not YAML: %s", m[2])}
 }
 
 // fault returns an error about a place.
