@@ -26,13 +26,12 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 	cases := []struct {
 		name  string
 		size  int
-		turns int // that a round trip takes: each is a node of the poller's queue
 		write func(protocol.Transport, []byte)
 	}{
-		{"64 bytes", 64, 0, func(t protocol.Transport, p []byte) { _, _ = t.Write(p) }},
-		{"100 KiB, more than a turn reads", 100 << 10, 2, func(t protocol.Transport, p []byte) { _, _ = t.Write(p) }},
-		{"shared", 4 << 10, 0, func(t protocol.Transport, p []byte) { _ = t.WriteShared(p) }},
-		{"in pieces", 2100, 0, func(t protocol.Transport, p []byte) { _ = t.WriteSequence(pieces) }},
+		{"64 bytes", 64, func(t protocol.Transport, p []byte) { _, _ = t.Write(p) }},
+		{"100 KiB, more than a turn reads", 100 << 10, func(t protocol.Transport, p []byte) { _, _ = t.Write(p) }},
+		{"shared", 4 << 10, func(t protocol.Transport, p []byte) { _ = t.WriteShared(p) }},
+		{"in pieces", 2100, func(t protocol.Transport, p []byte) { _ = t.WriteSequence(pieces) }},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
@@ -52,7 +51,7 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 						case warm:
 							before = mallocs()
 						case warm + trips:
-							if n := mallocs() - before; n > uint64(tc.turns)*trips+trips/100 {
+							if n := mallocs() - before; n > trips/100 {
 								p.Transport.AbortConnection()
 								done.Errback(fmt.Errorf("%d allocations for %d round trips", n, trips))
 								return

@@ -27,10 +27,9 @@
 // # Processors
 //
 // A loop runs on one processor. A program that is one loop and little else is
-// best off with GOMAXPROCS=1 (the skein command sets it): the poller yields to
-// Go's scheduler before it sleeps, and a scheduler with processors to spare then
-// wakes a thread that finds nothing to do. To use several cores, run several
-// processes that share the port, see [ReusePort].
+// best off with GOMAXPROCS=1 (the skein command sets it): a scheduler with
+// processors to spare now and then wakes a thread that finds nothing to do. To use
+// several cores, run several processes that share the port, see [ReusePort].
 //
 // # Reading order
 //

@@ -50,7 +50,7 @@ func TestImportsPointOneWay(t *testing.T) {
 // TestOneFileImportsGnet looks everywhere but in bench, where gnet's engine may
 // be measured beside the reactor.
 func TestOneFileImportsGnet(t *testing.T) {
-	const only = "reactor/internal/kernel/machine.go"
+	const only = "reactor/internal/kernel/gnet.go"
 	if got := importers(sources(t), "github.com/panjf2000/gnet/v2"); !slices.Equal(got, []string{only}) {
 		t.Errorf("gnet is imported by %q, want %q alone", got, only)
 	}

@@ -13,9 +13,8 @@ import (
 )
 
 func main() {
-	// One loop, one processor: else, whenever the loop has nothing to do, the
-	// scheduler wakes another thread to look for work that is never there. That is
-	// a tenth of the CPU time of serving poems.
+	// One loop, one processor: with more, Go's scheduler now and then wakes a thread
+	// to look for work that is never there.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}

@@ -11,7 +11,7 @@
 // reactor cannot tell them apart, so what a test shows in memory is the code
 // that runs in production.
 //
-// Reading order: kernel.go (the contract), machine.go (gnet's poller), then
-// socket.go, datagram.go, adopt.go and, for one platform, io_linux.go,
-// alarm_linux.go and share_linux.go, or the _bsd ones.
+// Reading order: kernel.go (the contract), machine.go, gnet.go (its poller), then
+// socket.go, datagram.go, adopt.go and, for one platform, wait_linux.go,
+// io_linux.go, alarm_linux.go and share_linux.go, or the _bsd ones.
 package kernel

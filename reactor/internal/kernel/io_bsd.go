@@ -70,6 +70,15 @@ func (c *calls) Writev(fd int, bufs [][]byte, last bool) (total int, errno sysca
 	return total, 0
 }
 
+// Pending asks poll(2), with no wait.
+func (*calls) Pending(fd int) Events {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}
+	if n, err := unix.Poll(fds, 0); err != nil || n == 0 {
+		return 0
+	}
+	return pending(fds[0].Revents)
+}
+
 // Accept takes a connection, non-blocking and closed on exec.
 func (*calls) Accept(fd int) (int, Addr, syscall.Errno) {
 	var from unix.Sockaddr

@@ -36,6 +36,8 @@ type calls struct {
 	iov     [maxSlices]unix.Iovec
 	message unix.Msghdr
 	name    unix.RawSockaddrAny
+	asked   unix.PollFd
+	noTime  unix.Timespec
 }
 
 // Read reads into p, which is not empty.
@@ -95,6 +97,16 @@ func (c *calls) Writev(fd int, bufs [][]byte, last bool) (int, syscall.Errno) {
 			return 0, errno
 		}
 	}
+}
+
+// Pending asks ppoll(2), with no wait.
+func (c *calls) Pending(fd int) Events {
+	c.asked = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&c.asked)), 1, uintptr(unsafe.Pointer(&c.noTime)), 0, 0, 0)
+	if errno != 0 || n == 0 {
+		return 0
+	}
+	return pending(c.asked.Revents)
 }
 
 // Accept takes a connection, non-blocking and closed on exec.

@@ -154,13 +154,8 @@ func (*calls) CloseSocket(fd int, reset bool) {
 	_ = unix.Close(fd) // after EINTR, too, the descriptor is gone
 }
 
-// Pending asks poll(2), with no wait.
-func (*calls) Pending(fd int) (e Events) {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}
-	if n, err := unix.Poll(fds, 0); err != nil || n == 0 {
-		return 0
-	}
-	got := fds[0].Revents
+// pending turns what poll has found into Events.
+func pending(got int16) (e Events) {
 	if got&(unix.POLLIN|unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0 {
 		e |= Readable
 	}
