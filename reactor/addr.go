@@ -20,13 +20,18 @@ func netAddr(network string, a kernel.Addr) net.Addr {
 	return tcpAddr(a.IP)
 }
 
-// tcpAddr is net.TCPAddrFromAddrPort in one allocation instead of two: every
-// connection needs one.
-func tcpAddr(a netip.AddrPort) *net.TCPAddr {
-	t := &struct {
-		net.TCPAddr
-		ip [16]byte
-	}{}
+// address is a net.TCPAddr with the bytes that its IP points to, which makes it
+// one object instead of two: every connection needs one.
+type address struct {
+	net.TCPAddr
+	ip [16]byte
+}
+
+// tcpAddr returns the address in the form of Go's net.
+func tcpAddr(a netip.AddrPort) *net.TCPAddr { return new(address).set(a) }
+
+// set makes t the address a, and returns it.
+func (t *address) set(a netip.AddrPort) *net.TCPAddr {
 	t.Port, t.Zone = int(a.Port()), a.Addr().Zone()
 	switch {
 	case a.Addr().Is4():

@@ -40,7 +40,8 @@ func (c *conn) disconnect(cause error) {
 		return
 	}
 	c.flags |= isDisconnecting
-	c.end = &ending{reason: protocol.CloseReason(protocol.ErrConnectionDone, cause), cause: cause}
+	c.end = c.r.endings.take()
+	c.end.reason, c.end.cause = protocol.CloseReason(protocol.ErrConnectionDone, cause), cause
 	c.touch()
 }
 
@@ -64,7 +65,7 @@ func (c *conn) die(reason error, reset bool) {
 	}
 	c.flags |= isDead | isDisconnecting
 	if c.end == nil {
-		c.end = &ending{}
+		c.end = c.r.endings.take()
 	}
 	if c.end.cause != nil && !errors.Is(reason, c.end.cause) {
 		reason = protocol.CloseReason(reason, c.end.cause)

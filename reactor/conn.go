@@ -85,7 +85,8 @@ const (
 // newConn returns the connection of a connected descriptor; open brings it to
 // life. ev is what the kernel has said of the descriptor.
 func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.Events) *conn {
-	c := &conn{r: r, fd: int32(fd), owner: o, peer: remote.Addr(), port: remote.Port(), flags: isWritable}
+	c := r.conns.take()
+	*c = conn{r: r, fd: int32(fd), owner: o, peer: remote.Addr(), port: remote.Port(), flags: isWritable}
 	c.note(ev)
 	r.opened()
 	r.stats.Connections++
@@ -97,7 +98,8 @@ func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.
 // panics or refuses costs this connection.
 func (c *conn) open(f protocol.Factory) {
 	r := c.r
-	failure := r.do(c.owner, "BuildProtocol", func() { c.proto = f.BuildProtocol(c.RemoteAddr()) })
+	addr := c.peerAddr()
+	failure := r.do(c.owner, "BuildProtocol", func() { c.proto = f.BuildProtocol(addr) })
 	switch {
 	case failure != nil:
 		c.proto = nil
@@ -107,6 +109,14 @@ func (c *conn) open(f protocol.Factory) {
 	default:
 		c.begin()
 	}
+}
+
+// peerAddr is RemoteAddr for the loop's own use: an address of the slab.
+func (c *conn) peerAddr() net.Addr {
+	if !c.peer.IsValid() {
+		return c.RemoteAddr()
+	}
+	return c.r.addrs.take().set(netip.AddrPortFrom(c.peer, c.port))
 }
 
 // begin introduces the transport and the protocol to each other.
@@ -313,5 +323,6 @@ func (c *conn) deliverLost() {
 	}
 	r.stats.Open--
 	c.owner.lostConn(c, reason)
+	c.proto = nil // its neighbours in the slab may keep c for long
 	r.ended()
 }

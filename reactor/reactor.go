@@ -59,6 +59,9 @@ type Reactor struct {
 	readBuf    []byte // one for all: a callback must copy what it keeps
 	slices     [][]byte
 	pool       chunkPool
+	conns      slab[conn]
+	endings    slab[ending]
+	addrs      slab[address]
 	starved    []*Port   // ports that wait for a descriptor
 	quietUntil time.Time // no line about that before
 	attempts   map[*connector]struct{}

@@ -25,10 +25,20 @@ type Factory struct {
 	// by a fetch of its own or by waiting for another's; or that it did not. The
 	// zero value is silent.
 	Log zerolog.Logger
+
+	spare []Protocol // for the next clients: sixteen are made at a time
 }
 
 // BuildProtocol returns a [*Protocol].
-func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol { return &Protocol{factory: f} }
+func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
+	if len(f.spare) == 0 {
+		f.spare = make([]Protocol, 16)
+	}
+	p := &f.spare[0]
+	f.spare = f.spare[1:]
+	p.factory = f
+	return p
+}
 
 // Protocol serves one client. One that has said that it will send no more may
 // still be reading, so the protocol is a [protocol.HalfCloser] and goes on. One
