@@ -34,6 +34,9 @@ type generation struct {
 	ended  chan error
 }
 
+// patience is how long a test waits for what should happen.
+const patience = 20 * time.Second
+
 // aFew is how many clients a generation serves, at least, before the next.
 const aFew = 5
 
@@ -84,7 +87,7 @@ func (g *generation) sockets() ([]reactor.Socket, error) {
 func (g *generation) retire() error {
 	_, err := g.r.BlockingCallFromThread(func() (any, error) {
 		g.r.HandOver()
-		return g.port.StopListening().AddCallback(func(any) (any, error) { return g.r.WhenDrained(), nil }), nil
+		return g.port.StopListening().AddCallback(func(any) (any, error) { return g.r.WhenDrained().AddTimeout(patience, g.r), nil }), nil
 	})
 	return errors.Join(err, g.stop())
 }
@@ -98,16 +101,17 @@ func (g *generation) stop() error {
 // crowd is clients that come one after the other, several at once, until it is
 // told to stop. Each must get the whole poem.
 type crowd struct {
-	stop chan struct{}
-	wg   sync.WaitGroup
-	got  atomic.Int64
-	mu   sync.Mutex
-	errs []error
+	stop   chan struct{}
+	failed chan struct{} // closed when one has met an error
+	wg     sync.WaitGroup
+	got    atomic.Int64
+	mu     sync.Mutex
+	errs   []error
 }
 
 // gather begins.
 func gather(network string, addrs ...string) *crowd {
-	c := &crowd{stop: make(chan struct{})}
+	c := &crowd{stop: make(chan struct{}), failed: make(chan struct{})}
 	for i := range 4 {
 		c.wg.Go(func() {
 			for {
@@ -117,9 +121,7 @@ func gather(network string, addrs ...string) *crowd {
 				default:
 				}
 				if err := fetchHanded(network, addrs[i%len(addrs)]); err != nil {
-					c.mu.Lock()
-					c.errs = append(c.errs, err)
-					c.mu.Unlock()
+					c.fail(err)
 					return
 				}
 				c.got.Add(1)
@@ -129,9 +131,41 @@ func gather(network string, addrs ...string) *crowd {
 	return c
 }
 
+// fail notes an error.
+func (c *crowd) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.errs = append(c.errs, err); len(c.errs) == 1 {
+		close(c.failed)
+	}
+}
+
+// sound reports whether nobody has met an error.
+func (c *crowd) sound() bool {
+	select {
+	case <-c.failed:
+		return false
+	default:
+		return true
+	}
+}
+
+// wait waits until a generation has served a few, and ends the test if it does
+// not come to that.
+func (c *crowd) wait(t *testing.T, g *generation) {
+	t.Helper()
+	select {
+	case <-g.enough:
+	case <-c.failed:
+		t.Fatalf("after %d clients: %v", c.got.Load(), c.end())
+	case <-time.After(patience):
+		t.Fatalf("after %d clients nobody is served", c.got.Load())
+	}
+}
+
 // fetchHanded gets the poem once.
 func fetchHanded(network, addr string) error {
-	conn, err := net.DialTimeout(network, addr, 20*time.Second)
+	conn, err := net.DialTimeout(network, addr, patience)
 	if err != nil {
 		return err
 	}
