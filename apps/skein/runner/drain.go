@@ -75,8 +75,9 @@ func (d *draining) late() {
 	}
 	if stuck := unstopped(s.app); len(stuck) > 0 {
 		for _, name := range stuck {
-			s.log.Error().Msgf("%s has not stopped within %v.", name, time.Duration(s.options.Grace))
+			s.log.Error().Msgf("The service %s has not stopped within %v.", name, time.Duration(s.options.Grace))
 		}
+		s.failure = ErrReported
 		s.reactor.Crash() // nobody would end it else
 	}
 	d.over.Callback(nil)
@@ -109,9 +110,9 @@ func unstopped(c service.Collection) (names []string) {
 		}
 		name := nearestName(child)
 		if name == "" {
-			name = fmt.Sprintf("a %T", child)
+			name = fmt.Sprintf("%T", child)
 		}
-		names = append(names, "the service "+name)
+		names = append(names, name)
 	}
 	return names
 }

@@ -91,7 +91,17 @@ func newParser(p *Program, o *options, entries []entry, more ...kong.Option) *ko
 		}
 		all = append(all, kong.DynamicCommand(e.name, e.description, group, e.options))
 	}
-	return kong.Must(o, all...)
+	parser := kong.Must(o, all...)
+	for _, entry := range parser.Model.Children {
+		for _, own := range entry.Flags {
+			for _, f := range parser.Model.Flags {
+				if f.Name == own.Name {
+					panic(fmt.Sprintf("runner: the option --%s of %s is the runner's: call it something else", own.Name, entry.Name))
+				}
+			}
+		}
+	}
+	return parser
 }
 
 // printHelp returns what prints help: without the options that what is asked for

@@ -20,7 +20,10 @@ func (s *server) live() error {
 	if s.begun {
 		s.log.Info().Msg("Main loop terminated.")
 	}
-	return errors.Join(s.failure, err)
+	if s.failure != nil {
+		return s.failure // what has ended the loop counts, not how
+	}
+	return err
 }
 
 // begin is the first turn of the loop: the services have been started.

@@ -1,11 +1,10 @@
 package runner
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
+	"runtime/debug"
 
 	"github.com/rs/zerolog"
 
@@ -128,52 +127,6 @@ func (s *server) close() {
 	}
 }
 
-// fail says why the server did not start, or has ended: to who waits for it, to
-// standard error, and to the log, if that is elsewhere.
-func (s *server) fail(err error) int {
-	status, text := statusFailed, s.program.explain(err)
-	switch {
-	case s.accepts:
-		s.log.Error().Msg(text)
-		return s.end(status)
-	case s.in.Role == process.Worker, s.in.Role == process.Successor:
-		_ = s.in.Status.Fail(status, text) // nobody may wait any more
-		return s.end(status)
-	}
-	var line bytes.Buffer
-	log := s.options.plainLogger(&line)
-	log.Error().Msg(text)
-	_ = s.in.Status.Fail(status, line.String())
-	if s.late.log != nil {
-		s.log.Error().Msg(text)
-	}
-	if s.late.log == nil {
-		s.late.flush(s.options.formatted(s.stderr))
-	}
-	if s.late.log == nil || !s.logsToStderr() {
-		_, _ = s.stderr.Write(line.Bytes()) // there is nowhere else to say it
-	}
-	return s.end(status)
-}
-
-// logsToStderr reports whether the log goes to standard error.
-func (s *server) logsToStderr() bool {
-	o := s.options.logOptions(s.program.Name, nil)
-	return !o.Syslog && (o.File == "" || o.File == "-")
-}
-
-// end closes the log.
-func (s *server) end(status int) int {
-	_ = s.notifier.Close() // nothing is said any more
-	if s.late.log == nil {
-		return status
-	}
-	if err := s.late.log.Close(); err != nil {
-		_, _ = fmt.Fprintf(s.stderr, "%s: %v\n", s.program.Name, err)
-	}
-	return status
-}
-
 // prepare does all that comes before the services are started.
 func (s *server) prepare(d deployment) (err error) {
 	o := &s.options
@@ -286,7 +239,7 @@ func (s *server) addTo(app *service.Application, d deployment) error {
 		if one.name != "" {
 			h.Log = s.log.With().Str("service", one.name).Logger()
 		}
-		made, err := one.service(h)
+		made, err := one.make(h)
 		switch {
 		case err != nil && one.name != "":
 			return fmt.Errorf("%s: %w", one.name, err)
@@ -300,6 +253,17 @@ func (s *server) addTo(app *service.Application, d deployment) error {
 		}
 	}
 	return nil
+}
+
+// make makes the service. A panic is an error like any other.
+func (d *deployed) make(h *Host) (made service.Service, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &deferred.PanicError{Value: v, Stack: debug.Stack()}
+			h.Log.Error().Str(stackField, string(debug.Stack())).Msg("A plugin has panicked.")
+		}
+	}()
+	return d.service(h)
 }
 
 // openLog opens the log. A worker's is its standard error, which its supervisor
@@ -329,59 +293,4 @@ func (s *server) giveAway(path string) error {
 	}
 	uid, gid := s.plan.Owner()
 	return os.Lchown(path, uid, gid)
-}
-
-// pidPath returns the path of the pid file, or "" for none.
-func (s *server) pidPath() string {
-	switch {
-	case s.in.Role == process.Worker:
-		return "" // the supervisor has it
-	case s.options.Pidfile == "" && s.options.Daemon:
-		return s.program.Name + ".pid"
-	}
-	return s.options.Pidfile
-}
-
-// outside returns what a path will be when chroot and chdir are done, as it is
-// seen before.
-func (s *server) outside(path string) string {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.options.Rundir, path)
-	}
-	if s.options.Chroot != "" {
-		return filepath.Join(s.options.Chroot, path)
-	}
-	return path
-}
-
-// holdPID locks the pid file, and writes the pid, but for a successor: its
-// predecessor is still the one.
-func (s *server) holdPID() (err error) {
-	path := s.pidPath()
-	if path == "" {
-		return nil
-	}
-	if s.supervises() {
-		path = s.outside(path) // it has stayed there
-	}
-	if s.in.PIDFile != nil {
-		s.pid, err = pidfile.Adopt(s.in.PIDFile, path)
-		return err
-	}
-	if s.pid, err = pidfile.Acquire(path); err != nil {
-		return err
-	}
-	return s.pid.WritePID(os.Getpid())
-}
-
-// releasePID gives the pid file back. A successor that has not been ready leaves
-// it to its predecessor.
-func (s *server) releasePID() error {
-	if s.pid == nil {
-		return nil
-	}
-	if s.moved || s.in.Role == process.Successor && !s.accepts {
-		return s.pid.Abandon()
-	}
-	return s.pid.Release()
 }

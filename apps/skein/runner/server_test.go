@@ -1,0 +1,127 @@
+package runner_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"skein/apps/skein/runner"
+	"skein/reactor/service"
+)
+
+// A service that never stops is named, and does not keep the program.
+func TestAServiceThatNeverStops(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "stubborn", "--grace", "50ms", "--pidfile", "x.pid")
+	eventually(t, "there is a pid file", func() bool { return exists(r.file("x.pid")) })
+	r.signal(syscall.SIGTERM)
+	r.end(1)
+	r.await("ERR The service *runner_test.stubborn has not stopped within 50ms.")
+	if exists(r.file("x.pid")) {
+		t.Error("the pid file is there")
+	}
+}
+
+// The path of a UNIX socket is there from the beginning to the end, whoever
+// serves it.
+func TestTheSocketOfGenerations(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"alone": nil, "workers": {"--workers", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, nil, append(args, "door", "--path", "sock", "--pidfile", "x.pid")...)
+			r.await("The door is open.")
+			eventually(t, "somebody is at the door", func() bool { return exists(r.file("sock")) })
+			greeted(t, "unix", r.file("sock"))
+			r.signal(syscall.SIGUSR2)
+			r.end(0)
+			greeted(t, "unix", r.file("sock"))
+			pid := readPID(t, r.file("x.pid"))
+			must(t, syscall.Kill(pid, syscall.SIGTERM))
+			eventually(t, "the pid file is gone", func() bool { return !exists(r.file("x.pid")) })
+			if exists(r.file("sock")) {
+				t.Error("the socket's path is left")
+			}
+		})
+	}
+}
+
+// A signal that comes in the middle of a start is heard.
+func TestASignalBeforeTheLoop(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		r := start(t, nil, "door", "--port", "0", "--pidfile", "x.pid")
+		eventually(t, "there is a pid", func() bool {
+			text, _ := os.ReadFile(r.file("x.pid"))
+			return len(text) > 0
+		})
+		r.signal(syscall.SIGTERM) // the port may not be open yet
+		r.end(0)
+		r.await("Server Shut Down.")
+	}
+}
+
+// A plugin that panics has a line like any other failure, and its stack in the log.
+func TestAPluginThatPanics(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "broken", "--pidfile", "x.pid")
+	r.end(1)
+	r.await("A plugin has panicked.")
+	r.await("runner_test.house.func")
+	r.await("ERR deferred: panic: at the disco\n")
+	if exists(r.file("x.pid")) {
+		t.Error("the pid file is there")
+	}
+}
+
+// What a command returns is its status.
+func TestStatusOfACommand(t *testing.T) {
+	t.Parallel()
+	for said, args := range map[string][]string{
+		"ERR it has failed\n": {"fail"},
+		"":                    {"fail", "--quietly"},
+	} {
+		r := start(t, nil, args...)
+		r.end(1)
+		r.await(said)
+	}
+}
+
+// An option that is the runner's already cannot be a plugin's: it would never be
+// known whose is meant.
+func TestAPluginMustNotHaveTheRunnersOptions(t *testing.T) {
+	defer func() {
+		if v := recover(); v != "runner: the option --grace of thief is the runner's: call it something else" {
+			t.Errorf("it panics with %v", v)
+		}
+	}()
+	p := runner.Program{Name: "x", Plugins: []runner.Plugin{
+		runner.NewPlugin("thief", "", func(*runner.Host, *struct{ Grace string }) (service.Service, error) { return nil, nil }),
+	}}
+	runner.Main(p, []string{"thief"}, io.Discard, io.Discard)
+}
+
+// eventually waits until look returns true.
+func eventually(t *testing.T, what string, look func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !look() {
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("it took too long: %s", what)
+		}
+	}
+}
+
+// exists reports whether there is such a file.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
