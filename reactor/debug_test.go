@@ -122,10 +122,16 @@ func TestDebugOverwritesTheReadBuffer(t *testing.T) {
 	}
 }
 
-// TestDebugWarnsOfSlowCallbacks holds the loop up.
-func TestDebugWarnsOfSlowCallbacks(t *testing.T) {
+// TestWarnsOfSlowCallbacks holds the loop up, where callbacks are timed.
+func TestWarnsOfSlowCallbacks(t *testing.T) {
+	for name, opt := range map[string]reactor.Option{"debug": reactor.WithDebug(), "timing": reactor.WithTiming()} {
+		t.Run(name, func(t *testing.T) { warnsOfSlowCallbacks(t, opt) })
+	}
+}
+
+func warnsOfSlowCallbacks(t *testing.T, opt reactor.Option) {
 	var log bytes.Buffer
-	r, err := reactor.New(reactor.WithoutSignals(), reactor.WithDebug(), reactor.WithLogger(zerolog.New(&log)))
+	r, err := reactor.New(reactor.WithoutSignals(), opt, reactor.WithLogger(zerolog.New(&log)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ type Stats struct {
 	TimersRun uint64 // delayed calls that have run
 	Panics    uint64 // panics recovered from user code
 
-	SlowCallbacks uint64 // callbacks slower than 100 ms, under WithDebug
+	SlowCallbacks uint64 // callbacks slower than 100 ms, under WithTiming or WithDebug
 
 	Lag    time.Duration // how late the last timer ran
 	MaxLag time.Duration // how late a timer ran at worst

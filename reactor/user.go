@@ -36,7 +36,7 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 		}
 		r.owner = outer
 	}()
-	if r.opts.debug {
+	if r.opts.timing {
 		r.timed(what, f)
 	} else {
 		f()

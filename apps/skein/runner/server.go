@@ -204,7 +204,11 @@ func (s *server) make(d deployment) error {
 
 // makeReactor makes the reactor, and the application with what all have.
 func (s *server) makeReactor(sockets []reactor.Socket) (err error) {
-	if s.reactor, err = reactor.New(reactor.WithLogger(s.log), reactor.WithSockets(sockets...)); err != nil {
+	opts := []reactor.Option{reactor.WithLogger(s.log), reactor.WithSockets(sockets...)}
+	if s.options.Stats != "" {
+		opts = append(opts, reactor.WithTiming()) // for the count of slow callbacks
+	}
+	if s.reactor, err = reactor.New(opts...); err != nil {
 		return err
 	}
 	s.app = &service.Application{Reactor: s.reactor}

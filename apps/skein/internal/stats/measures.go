@@ -57,8 +57,8 @@ func loopMeasures() []measure {
 	}
 }
 
-// slowHelp says what the number is, and is not.
-const slowHelp = "Callbacks slower than 100 ms. Only a reactor in debug mode times its callbacks: elsewhere this stays 0."
+// slowHelp says what the number is.
+const slowHelp = "Callbacks slower than 100 ms: the loop stood still meanwhile, and the log names them."
 
 func connectionMeasures() []measure {
 	return []measure{
