@@ -35,7 +35,7 @@ type row struct {
 // notes say what the tables cannot.
 var notes = [...]string{
 	"Lag: how late the last timer ran, because the loop was busy with callbacks. These stats run a timer each second, so the number is no older than that.",
-	"Slow: callbacks slower than 100 ms. Only a reactor in debug mode times its callbacks: elsewhere this stays 0, and max lag has to tell.",
+	"Slow: callbacks slower than 100 ms. The loop stood still meanwhile; the log names them.",
 	"Deferreds: those that have not fired. One that was dropped counts until the collector has found it.",
 	"The numbers for Prometheus are at /metrics.",
 }
