@@ -146,6 +146,10 @@ func (l *Log) Reopen() <-chan error { return l.queue.ask(reopen) }
 // Twisted: logfile.LogFile.rotate.
 func (l *Log) Rotate() <-chan error { return l.queue.ask(rotate) }
 
+// Flush returns what can be received once when the lines so far are written, or
+// lost: there is room for others then. It does not wait itself.
+func (l *Log) Flush() <-chan error { return l.queue.ask(flush) }
+
 // Close writes what waits and ends the log; lines that come later are dropped.
 // It waits for a second, then it gives up. A [*LostError] says how many lines
 // were lost and no line in the log tells of. Closing again returns the same.

@@ -144,6 +144,27 @@ func TestManyWriters(t *testing.T) {
 	expectDropped(t, l, 0)
 }
 
+// What comes after a flush has all the room there is.
+func TestFlush(t *testing.T) {
+	var out page
+	l := open(t, logs.Options{Out: &out})
+	log := l.Logger()
+	for range 3 {
+		for range 8000 {
+			log.Info().Msg("many")
+		}
+		must(t, <-l.Flush())
+	}
+	expectDropped(t, l, 0)
+	if got := strings.Count(out.String(), "many\n"); got != 24000 {
+		t.Errorf("%d lines are written, want 24000", got)
+	}
+	must(t, l.Close())
+	if err := <-l.Flush(); !errors.Is(err, logs.ErrClosed) {
+		t.Errorf("flushing what is closed: %v", err)
+	}
+}
+
 func TestTwoLogsShareNothing(t *testing.T) {
 	var one, two page
 	a := open(t, logs.Options{Format: "json", Out: &one})

@@ -10,7 +10,7 @@ import (
 const (
 	mostBytes = 1 << 20
 	mostLines = 8192
-	mostAsked = 64 // reopenings and rotations
+	mostAsked = 64 // reopenings, rotations and flushes
 )
 
 // task is what the log's goroutine does beside writing.
@@ -19,6 +19,7 @@ type task int
 const (
 	reopen task = iota
 	rotate
+	flush // nothing: who asks wants to know when it is done
 )
 
 // order is a task, at its place among the lines.
