@@ -121,7 +121,7 @@ func (f *deploymentFile) readOption(p pair) error {
 // readServices reads the list of services.
 func (f *deploymentFile) readServices(p pair) error {
 	if p.value.Kind != yaml.SequenceNode || len(p.value.Content) == 0 {
-		return f.fault(p.at, p.key, errors.New("it takes a list: begin each service with - "+keyPlugin+":"))
+		return f.fault(p.at, p.key, errors.New("it takes a list of services, each of which begins with - "+keyPlugin))
 	}
 	for _, n := range p.value.Content {
 		if err := f.readService(n); err != nil {

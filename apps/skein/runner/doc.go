@@ -7,11 +7,24 @@
 //
 // A program of one's own is twenty lines: see the example. It has help for all
 // that it can do, one clear line for what goes wrong, and exit statuses that
-// scripts can rely on.
+// scripts can rely on. Its servers stay in the foreground, or detach; hold a pid
+// file; log to a file, which is rotated, or to syslog; give up privileges; let
+// their connections finish at the end; hand their ports over to a successor, or
+// share them among workers; and tell people, Prometheus and systemd how they are.
 //
-// Reading order: program.go, plugin.go, command.go (what a program is made of);
-// line.go, options.go, types.go (the command line); serve.go (the order of a
-// start), ports.go, log.go, errors.go.
+//	SIGINT, SIGTERM  end: connections may finish until --grace; a second one: at once
+//	SIGHUP           open the log file again
+//	SIGUSR1          rotate it
+//	SIGUSR2          start a successor, and end when it accepts
+//
+// # Reading order
+//
+// program.go, plugin.go, command.go (what a program is made of), ports.go;
+// line.go, options.go, types.go (the command line); deployment.go, document.go
+// (files). Then a server's life: server.go (the order of a start), log.go, pid.go,
+// live.go, drain.go, failure.go; signals.go, successor.go, workers.go, stats.go.
+// control.go is stop and status, errors.go what goes wrong. The parts that a
+// server is made of are in skein/apps/skein/internal.
 //
 // Twisted: twistd, twisted.application.app and twisted.plugin.
 package runner

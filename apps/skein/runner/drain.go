@@ -27,6 +27,7 @@ type draining struct {
 
 // drain begins the end.
 func (s *server) drain() *deferred.Deferred {
+	s.draining = true
 	if !s.moved {
 		s.notifier.Stopping()
 	}

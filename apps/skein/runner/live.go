@@ -3,10 +3,14 @@ package runner
 import (
 	"errors"
 	"os"
+	"time"
 
 	"skein/deferred"
 	"skein/reactor"
 )
+
+// logPatience is how long the end waits for a log that is slow.
+const logPatience = 2 * time.Second
 
 // live starts the services and runs the loop until its end.
 func (s *server) live() error {
@@ -17,6 +21,7 @@ func (s *server) live() error {
 	})
 	err := s.app.Run()
 	s.dismiss()
+	s.catchUp()
 	if s.begun {
 		s.log.Info().Msg("Main loop terminated.")
 	}
@@ -24,6 +29,15 @@ func (s *server) live() error {
 		return s.failure // what has ended the loop counts, not how
 	}
 	return err
+}
+
+// catchUp lets the log catch up, so that there is room for the last lines: the end
+// of thousands of connections has thousands of lines.
+func (s *server) catchUp() {
+	select {
+	case <-s.late.log.Flush():
+	case <-time.After(logPatience):
+	}
 }
 
 // begin is the first turn of the loop: the services have been started.

@@ -53,9 +53,10 @@ type server struct {
 	pid      *pidfile.File // nil: none is held
 
 	// live.go, drain.go
-	begun   bool  // the services have been started
-	accepts bool  // and are ready
-	failure error // why the loop was ended, if not by a signal
+	begun    bool  // the services have been started
+	accepts  bool  // and are ready
+	draining bool  // and are being stopped
+	failure  error // why the loop was ended, if not by a signal
 
 	supervision // workers.go
 	observation // stats.go

@@ -9,8 +9,8 @@ import (
 // handOver starts a successor. When it accepts, this process drains and ends;
 // when it does not, this one goes on.
 func (s *server) handOver() {
-	if s.options.Chroot != "" {
-		s.log.Error().Msg("Received SIGUSR2, but there is no way to the program from inside --chroot: stop and start it instead.")
+	if why := s.noSuccessor(); why != "" {
+		s.log.Error().Msgf("Received SIGUSR2, but %s.", why)
 		return
 	}
 	if s.handover == nil {
@@ -30,6 +30,21 @@ func (s *server) handOver() {
 		s.keep(err)
 		return nil, nil
 	})
+}
+
+// noSuccessor says why none is started now, or "".
+func (s *server) noSuccessor() string {
+	switch {
+	case s.options.Chroot != "":
+		return "there is no way to the program from inside --chroot: stop and start it instead"
+	case s.draining: // perhaps for a successor, whose the pid file is
+		return "this process is ending already"
+	case !s.accepts:
+		return "this process is only starting: try again"
+	case s.handover != nil && s.handover.Busy():
+		return "a successor is being started already"
+	}
+	return ""
 }
 
 // successor returns what a successor gets.
@@ -65,7 +80,11 @@ func (s *server) handedOver(child *process.Child) {
 
 // keep goes on without a successor.
 func (s *server) keep(err error) {
-	s.log.Error().Msgf("There is no successor, this process goes on: %s", s.program.explain(err))
+	if s.draining {
+		s.log.Info().Msg("The successor that was being started is killed.")
+	} else {
+		s.log.Error().Msgf("There is no successor, this process goes on: %s", s.program.explain(err))
+	}
 	if s.pid == nil {
 		return
 	}
