@@ -46,13 +46,14 @@ func TestLeavingSlowly(t *testing.T) {
 	cases := []struct {
 		name   string
 		client func(c *net.TCPConn, lost <-chan error) error
-		abort  bool
+		abort  bool          // once the client has the poem: before that, it could miss it
+		linger time.Duration // how long a client may stay
 		reason error
 	}{
-		{name: "stays", reason: protocol.ErrConnectionDone, client: func(_ *net.TCPConn, lost <-chan error) error {
+		{name: "stays", linger: 100 * time.Millisecond, reason: protocol.ErrConnectionDone, client: func(_ *net.TCPConn, lost <-chan error) error {
 			return <-lost
 		}},
-		{name: "talks on", reason: protocol.ErrConnectionDone, client: func(c *net.TCPConn, _ <-chan error) error {
+		{name: "talks on", linger: 100 * time.Millisecond, reason: protocol.ErrConnectionDone, client: func(c *net.TCPConn, _ <-chan error) error {
 			for range 20 {
 				nap()
 				if _, err := c.Write([]byte("more!")); err != nil {
@@ -61,10 +62,10 @@ func TestLeavingSlowly(t *testing.T) {
 			}
 			return nil
 		}},
-		{name: "resets", reason: protocol.ErrConnectionLost, client: func(c *net.TCPConn, _ <-chan error) error {
+		{name: "resets", linger: 100 * time.Millisecond, reason: protocol.ErrConnectionLost, client: func(c *net.TCPConn, _ <-chan error) error {
 			return c.SetLinger(0)
 		}},
-		{name: "is aborted", abort: true, reason: protocol.ErrConnectionAborted, client: func(_ *net.TCPConn, lost <-chan error) error {
+		{name: "is aborted", abort: true, linger: time.Minute, reason: protocol.ErrConnectionAborted, client: func(_ *net.TCPConn, lost <-chan error) error {
 			return <-lost
 		}},
 	}
@@ -72,15 +73,14 @@ func TestLeavingSlowly(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			poem := []byte("Tyger Tyger, burning bright")
 			reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+				var leaving protocol.Transport
 				lost, reasons := make(chan error, 1), deferred.New()
 				port, addr := listen(t, r, build(func() protocol.Protocol {
 					return &proto{
 						made: func(p *proto) {
 							_ = p.Transport.WriteShared(poem)
 							p.Transport.LoseConnection()
-							if tc.abort {
-								r.CallLater(time.Millisecond, p.Transport.AbortConnection)
-							}
+							leaving = p.Transport
 						},
 						lost: func(_ *proto, reason error) {
 							lost <- nil
@@ -93,13 +93,16 @@ func TestLeavingSlowly(t *testing.T) {
 						if err := readPoem(c, poem, 1000, func() {}); err != nil {
 							return err
 						}
+						if tc.abort {
+							r.CallFromThread(func() { leaving.AbortConnection() })
+						}
 						return tc.client(c, lost)
 					})
 				})
 				return closing(port, deferred.GatherResults([]*deferred.Deferred{client, wantReason(reasons, tc.reason)}).AddCallback(func(any) (any, error) {
 					return nil, want("connections that are leaving still", reactor.Leaving(r), 0)
 				}))
-			}, reactortest.With(reactor.WithLingerTimeout(100*time.Millisecond)))
+			}, reactortest.With(reactor.WithLingerTimeout(tc.linger)))
 		})
 	}
 }
