@@ -33,11 +33,12 @@ var children = map[string]func() int{
 	"supervisor": supervisor,
 }
 
-// tell reports to the test's home, if there is one, and keeps the line.
-func tell(in *process.Inherited) {
+// tell reports to the test's home, if there is one, and keeps the line, which it
+// returns for more words.
+func tell(in *process.Inherited) (line *os.File) {
 	path := os.Getenv(homeVariable)
 	if path == "" {
-		return
+		return nil
 	}
 	open := openDescriptors()
 	conn, err := net.Dial("unix", path)
@@ -45,10 +46,6 @@ func tell(in *process.Inherited) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(99)
 	}
-	fd := -1
-	raw, _ := conn.(*net.UnixConn).SyscallConn()
-	_ = raw.Control(func(n uintptr) { fd, _ = unix.Dup(int(n)) }) // it lives as long as the process
-	unix.CloseOnExec(fd)
 	r := report{
 		Role: in.Role, PID: os.Getpid(), Group: unix.Getpgrp(), Worker: in.Worker, Workers: in.Workers,
 		Variable: os.Getenv(process.Variable), Descriptors: open,
@@ -64,6 +61,11 @@ func tell(in *process.Inherited) {
 		r.PIDFile = string(text)
 	}
 	_ = json.NewEncoder(conn).Encode(r)
+	fd := -1
+	raw, _ := conn.(*net.UnixConn).SyscallConn()
+	_ = raw.Control(func(n uintptr) { fd, _ = unix.Dup(int(n)) }) // the end of conn is not that of the line
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "home")
 }
 
 // openDescriptors returns what is open, where the system says so.
@@ -103,7 +105,8 @@ func plain() int {
 	} else {
 		signal.Notify(stop, syscall.SIGTERM)
 	}
-	tell(in)
+	line := tell(in)
+	defer func() { _ = line.Close() }() // and not before
 	switch does {
 	case "ready":
 		_ = in.Status.Ready()
@@ -191,8 +194,12 @@ func server() int {
 		}
 	}
 	if in.Control != nil {
-		in.Control.WhenOrphaned(r).AddCallback(func(any) (any, error) { return nil, r.Stop() })
+		in.Control.WhenOrphaned(r).AddCallback(func(any) (any, error) {
+			fmt.Fprintln(os.Stderr, "a line that nobody reads any more")
+			return nil, r.Stop()
+		})
 	}
+	var line *os.File
 	beats := 0
 	var beat func()
 	beat = func() {
@@ -201,7 +208,7 @@ func server() int {
 		r.CallLater(50*time.Millisecond, beat)
 	}
 	r.CallWhenRunning(func() {
-		tell(in)
+		line = tell(in)
 		if does == "short" && in.Worker == 3 {
 			return // else the death of worker 1 might come when all are ready
 		}
@@ -214,6 +221,7 @@ func server() int {
 	if err := r.Run(); err != nil {
 		return 93
 	}
+	fmt.Fprint(line, "bye")
 	return 0
 }
 
@@ -226,7 +234,8 @@ func suffer(r *reactor.Reactor, does string) {
 		r.CallLater(0, func() { select {} })
 	case "spinning":
 		r.CallLater(0, func() {
-			for { //nolint:revive // it hangs
+			for i := 0; i >= 0; i++ { // as good as for ever
+				_ = i
 			}
 		})
 	case "frozen":

@@ -11,7 +11,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,6 +93,7 @@ type report struct {
 type caller struct {
 	report
 	conn net.Conn
+	rest io.Reader // what it says behind the report
 }
 
 // next waits for the next child's report.
@@ -100,17 +104,30 @@ func (h *home) next() *caller {
 	must(h.t, err)
 	h.t.Cleanup(func() { _ = conn.Close() })
 	c := &caller{conn: conn}
-	must(h.t, json.NewDecoder(conn).Decode(&c.report))
+	d := json.NewDecoder(conn)
+	must(h.t, d.Decode(&c.report))
+	c.rest = io.MultiReader(d.Buffered(), conn)
 	return c
 }
 
-// ended waits for the child's end.
-func (c *caller) ended(t testing.TB) {
+// ended waits for the child's end, and returns what it has said before.
+func (c *caller) ended(t testing.TB) string {
 	t.Helper()
 	must(t, c.conn.SetReadDeadline(time.Now().Add(patience)))
-	_, err := io.Copy(io.Discard, c.conn)
+	text, err := io.ReadAll(c.rest)
 	if err != nil && !isReset(err) {
 		t.Fatalf("process %d does not end: %v", c.PID, err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// reaped waits until a process is gone, and somebody has asked how it went.
+func reaped(t testing.TB, pid int) {
+	t.Helper()
+	for late := time.Now().Add(patience); !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH); runtime.Gosched() {
+		if time.Now().After(late) {
+			t.Fatalf("nobody waits for process %d", pid)
+		}
 	}
 }
 

@@ -136,6 +136,28 @@ func TestShareOthers(t *testing.T) {
 	}
 }
 
+// TestShareIPv6 shares a socket for every address of IPv6 alone, as systemd may
+// make them.
+func TestShareIPv6(t *testing.T) {
+	only := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		_ = raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return err
+	}}
+	ln, err := only.Listen(t.Context(), "tcp6", "[::]:0") // tcp6: not IPv4
+	if err != nil {
+		t.Skipf("there is no IPv6 here: %v", err)
+	}
+	defer ln.Close()
+	sets, err := process.ShareSockets([]process.Socket{{Network: "tcp", File: fileOf(t, ln)}}, 2)
+	must(t, err)
+	defer closeSets(sets)
+	for i, set := range sets {
+		value, err := unix.GetsockoptInt(int(set[0].File.Fd()), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY)
+		must(t, err)
+		want(t, fmt.Sprintf("set %d is for IPv6 alone", i), value, 1)
+	}
+}
+
 // inode tells sockets from each other.
 func inode(t *testing.T, f *os.File) string {
 	t.Helper()

@@ -92,6 +92,7 @@ func TestNotReady(t *testing.T) {
 				if tc.failed {
 					want(t, "the status", failed.Status, 3)
 				}
+				reaped(t, c.PID())
 				_, err = in.Yield(c.WhenEnded())
 				return err
 			})
@@ -249,6 +250,29 @@ func TestLog(t *testing.T) {
 				}
 				if !slices.Equal(got, tc.want) {
 					t.Errorf("got %.200q, want %.200q", got, tc.want)
+				}
+				return err
+			})
+		})
+	}
+}
+
+// TestLastWords has a child end while the loop is busy: more than one turn reads is
+// left of what it has said.
+func TestLastWords(t *testing.T) {
+	for _, does := range []string{"write:" + strings.Repeat("words\n", 10000), "fail:" + strings.Repeat("\x01", process.MaxText)} {
+		t.Run(does[:5], func(t *testing.T) {
+			run(t, func(in *deferred.Inline, r *reactor.Reactor) error {
+				log := &counter{}
+				c := spawn(t, process.SpawnOptions{Reactor: r, Role: process.Worker, Worker: 1, Workers: 1, Log: log, Command: child("plain", does)})
+				ended := c.WhenEnded()
+				reaped(t, c.PID())
+				var failed *process.FailedError
+				_, err := in.Yield(c.WhenReady())
+				want(t, "it has said why", errors.As(err, &failed), strings.HasPrefix(does, "fail"))
+				_, err = in.Yield(ended)
+				if strings.HasPrefix(does, "write") {
+					want(t, "bytes in the log", log.bytes, len(does)-len("write:"))
 				}
 				return err
 			})
