@@ -48,6 +48,11 @@ func (d document) load() (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.parse(text)
+}
+
+// parse returns the one thing that is in the text of the file.
+func (d document) parse(text []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var root, more yaml.Node
 	switch err := decoder.Decode(&root); {

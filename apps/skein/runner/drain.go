@@ -9,17 +9,24 @@ import (
 	"skein/reactor/service"
 )
 
+// leastGrace is how long services may take to stop, however short --grace is for
+// connections.
+const leastGrace = time.Second
+
 // draining is the end of a server, from when its services are told to stop:
 //
 //	stop the services ─▶ ports are closed ─▶ connections finish ─▶ the loop ends
 //	        └──────────── --grace ──────────────────┘ else they are aborted
 //
 // It is a trigger before the reactor's shutdown, which resets what is still open
-// when the Deferred has fired.
+// when the Deferred has fired. A service that does not stop would keep it from
+// that: its name is said, and the loop crashed.
 type draining struct {
 	s        *server
 	over     *deferred.Deferred
 	deadline *clock.DelayedCall
+
+	grace time.Duration // for connections
 
 	open int    // connections at the beginning
 	made uint64 // in all, at the beginning
@@ -38,15 +45,14 @@ func (s *server) drain() *deferred.Deferred {
 		s.site.Abort() // nobody waits for those who only look
 	}
 	st := s.reactor.Stats()
-	d := &draining{s: s, over: deferred.New(), open: st.Open - s.watched(), made: st.Connections}
-	grace := time.Duration(s.options.Grace)
+	d := &draining{s: s, over: deferred.New(), grace: time.Duration(s.options.Grace), open: st.Open - s.watched(), made: st.Connections}
 	if s.workers != nil {
-		grace += farewell
+		d.grace += farewell
 	}
-	if d.open > 0 && grace > 0 {
-		s.log.Info().Msgf("Waiting for %s to finish, for %v at most.", connections(d.open), grace)
+	if d.open > 0 && d.grace > 0 {
+		s.log.Info().Msgf("Waiting for %s to finish, for %v at most.", connections(d.open), d.grace)
 	}
-	d.deadline = s.reactor.CallLater(grace, d.late)
+	d.deadline = s.reactor.CallLater(d.grace, d.late)
 	service.Stop(s.app).AddBoth(func(any, error) (any, error) { return s.reactor.WhenDrained(), nil }).
 		AddBoth(func(any, error) (any, error) {
 			d.done()
@@ -69,17 +75,23 @@ func (d *draining) done() {
 
 // late ends it at the deadline.
 func (d *draining) late() {
-	s := d.s
-	left := s.reactor.Stats().Open - s.watched()
+	left := d.s.reactor.Stats().Open - d.s.watched()
 	if left > 0 {
-		s.log.Warn().Msgf("Of %s, %d have finished, and %d are aborted.", connections(d.all()), d.all()-left, left)
+		d.s.log.Warn().Msgf("Of %s, %d have finished, and %d are aborted.", connections(d.all()), d.all()-left, left)
 	}
-	if stuck := unstopped(s.app); len(stuck) > 0 {
-		for _, name := range stuck {
-			s.log.Error().Msgf("The service %s has not stopped within %v.", name, time.Duration(s.options.Grace))
-		}
-		s.failure = ErrReported
-		s.reactor.Crash() // nobody would end it else
+	if len(unstopped(d.s.app)) == 0 {
+		d.over.Callback(nil)
+		return
+	}
+	d.deadline = d.s.reactor.CallLater(max(leastGrace-d.grace, 0), d.tooLate)
+}
+
+// tooLate ends the loop as it is: there are services whose stop has no end.
+func (d *draining) tooLate() {
+	for _, name := range unstopped(d.s.app) {
+		d.s.log.Error().Msgf("The service %s has not stopped within %v.", name, max(d.grace, leastGrace))
+		d.s.failure = ErrReported
+		d.s.reactor.Crash()
 	}
 	d.over.Callback(nil)
 }

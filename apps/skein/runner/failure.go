@@ -22,18 +22,18 @@ func (s *server) fail(err error) int {
 		_ = s.in.Status.Fail(status, text) // nobody may wait any more
 		return s.end(status)
 	}
-	var line bytes.Buffer
-	log := s.options.plainLogger(&line)
+	var said bytes.Buffer // as it looks on standard error
+	if s.late.log == nil {
+		s.late.flush(s.options.formatted(&said))
+	}
+	log := s.options.plainLogger(&said)
 	log.Error().Msg(text)
-	_ = s.in.Status.Fail(status, line.String())
+	_ = s.in.Status.Fail(status, said.String())
 	if s.late.log != nil {
 		s.log.Error().Msg(text)
 	}
-	if s.late.log == nil {
-		s.late.flush(s.options.formatted(s.stderr))
-	}
 	if s.late.log == nil || !s.logsToStderr() {
-		_, _ = s.stderr.Write(line.Bytes()) // there is nowhere else to say it
+		_, _ = s.stderr.Write(said.Bytes()) // there is nowhere else to say it
 	}
 	return s.end(status)
 }

@@ -20,7 +20,7 @@ func TestAServiceThatNeverStops(t *testing.T) {
 	eventually(t, "there is a pid file", func() bool { return exists(r.file("x.pid")) })
 	r.signal(syscall.SIGTERM)
 	r.end(1)
-	r.await("ERR The service *runner_test.stubborn has not stopped within 50ms.")
+	r.await("ERR The service *runner_test.stubborn has not stopped within 1s.")
 	if exists(r.file("x.pid")) {
 		t.Error("the pid file is there")
 	}
