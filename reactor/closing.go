@@ -34,6 +34,16 @@ type ending struct {
 	movedAt int64 // when that was last seen to grow
 }
 
+// epitaph returns what a connection keeps of its ending: the reason, for those who
+// write to it still. The ending itself, with its neighbours in the slab and their
+// timers, goes: sixteen connections that end at sixteen times would keep them all.
+func (r *Reactor) epitaph(reason error) *ending {
+	if reason == protocol.ErrConnectionDone { // most end so, and share one
+		return &r.done
+	}
+	return &ending{reason: reason}
+}
+
 // disconnect begins the orderly end, unless the end has begun.
 func (c *conn) disconnect(cause error) {
 	if c.has(isDead | isDisconnecting) {

@@ -323,6 +323,7 @@ func (c *conn) deliverLost() {
 	}
 	r.stats.Open--
 	c.owner.lostConn(c, reason)
-	c.proto = nil // its neighbours in the slab may keep c for long
+	// Its neighbours in the slab may keep c for long.
+	c.proto, c.end = nil, r.epitaph(reason)
 	r.ended()
 }

@@ -61,6 +61,7 @@ type Reactor struct {
 	pool       chunkPool
 	conns      slab[conn]
 	endings    slab[ending]
+	done       ending // what is kept of those that ended well
 	addrs      slab[address]
 	starved    []*Port   // ports that wait for a descriptor
 	quietUntil time.Time // no line about that before
@@ -150,6 +151,7 @@ func newOn(k kernel.Kernel, o options) (*Reactor, error) {
 		finished:  make(chan struct{}),
 		attempts:  make(map[*connector]struct{}),
 		factories: make(map[protocol.StartStopper]int),
+		done:      ending{reason: protocol.ErrConnectionDone},
 	}
 	r.log = r.opts.logger.Hook(ownerHook{r})
 	r.timers = clock.NewQueue(k.Now)
