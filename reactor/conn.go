@@ -64,6 +64,7 @@ const (
 	isLingering // all is sent; waiting for the peer's end
 	isDead      // gone from the kernel; ConnectionLost is due or done
 	isWatched   // the poller knows it
+	isFull      // it tells of room for output, too: there was none once
 
 	// Where it is queued.
 	isDirty   // in Reactor.dirty

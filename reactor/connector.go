@@ -212,7 +212,7 @@ func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
 	delete(r.attempts, c)
 	c.state, c.attempt = protocol.Connected, nil
 	c.conn = r.newConn(fd, remote.IP, c, ev)
-	c.conn.flags |= isWatched // since it began to connect
+	c.conn.flags |= isWatched | isFull // both directions, since it began to connect
 	r.setSource(fd, c.conn)
 	c.conn.open(c.factory)
 	r.ended()

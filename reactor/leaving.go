@@ -148,10 +148,18 @@ func (c *conn) hasLeft() bool {
 	return false
 }
 
-// watch has the poller watch the connection, and reports whether it does.
+// watch has the poller watch the connection, and reports whether it does. One that
+// the kernel takes all output of, as most are, is watched for input: else its first
+// event would say that there is room, which is no news. That is a tenth of the CPU
+// time of a transform request with a connection of its own.
 func (c *conn) watch() bool {
+	add := c.r.kernel.AddInput
+	if !c.has(isWritable) {
+		add = c.r.kernel.Add
+		c.flags |= isFull
+	}
 	c.flags |= isWatched
-	if errno := c.r.kernel.Add(int(c.fd)); errno != 0 {
+	if errno := add(int(c.fd)); errno != 0 {
 		c.r.log.Error().Err(errno).Msg("the kernel does not watch a connection")
 		c.fail(errno)
 		return false

@@ -76,21 +76,34 @@ func (c *conn) flush() {
 	r.slices = bufs[:0]
 	switch {
 	case errno == syscall.EAGAIN:
-		c.flags &^= isWritable
+		c.full()
 	case errno == syscall.ENOBUFS:
 		c.flags &^= isWritable
 		r.timers.Add(busyPause, c.tryAgain)
 	case errno != 0:
 		c.fail(errno)
 	default:
-		if n < want {
-			c.flags &^= isWritable // the kernel's buffer is full: an edge will tell
-		}
 		r.stats.BytesWritten += uint64(n)
 		r.pool.consume(&c.out, n)
 		if c.has(isDisconnecting) {
 			c.end.sent += n
 		}
+		if n < want {
+			c.full()
+		}
+	}
+}
+
+// full notes that the kernel's buffer is full: an edge will tell when there is room.
+func (c *conn) full() {
+	c.flags &^= isWritable
+	if !c.has(isWatched) || c.has(isFull) {
+		return // watch sees to it, or has
+	}
+	c.flags |= isFull
+	if errno := c.r.kernel.AddOutput(int(c.fd)); errno != 0 {
+		c.r.log.Error().Err(errno).Msg("the kernel does not watch a connection's output")
+		c.fail(errno)
 	}
 }
 

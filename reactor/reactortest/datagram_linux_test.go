@@ -89,7 +89,7 @@ func TestTheMemoryKernelDoesAsLinuxByUDP(t *testing.T) {
 				t.Fatal(err)
 			}
 			steps := append([]func(*script){mailboxes}, steps...)
-			compare(t, perform(t, reactortest.NewMemoryKernel(), addr, steps), perform(t, machine, addr, steps))
+			compare(t, perform(t, reactortest.NewMemoryKernel(), false, addr, steps), perform(t, machine, false, addr, steps))
 		})
 	}
 }

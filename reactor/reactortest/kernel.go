@@ -169,10 +169,31 @@ func (m *memory) Add(fd int) (errno syscall.Errno) {
 		errno = m.fault(Add, s)
 	}
 	if errno == 0 {
-		s.watched = true
+		s.watched, s.inputOnly = true, false
 		m.edge(s)
 	}
 	return errno
+}
+
+// AddInput watches a socket's input, and its end.
+func (m *memory) AddInput(fd int) syscall.Errno {
+	errno := m.Add(fd)
+	if errno == 0 {
+		m.table[fd].inputOnly = true
+	}
+	return errno
+}
+
+// AddOutput watches its output, too.
+func (m *memory) AddOutput(fd int) syscall.Errno {
+	s, errno := m.lookup(fd)
+	switch {
+	case errno != 0:
+		return errno
+	case !s.watched:
+		return syscall.ENOENT
+	}
+	return m.Add(fd)
 }
 
 // Remove ends the watch.
@@ -206,7 +227,11 @@ func (m *memory) takeEdges(batch []event) []event {
 	m.edges = nil
 	for _, s := range edges {
 		s.told = false
-		if ev := s.ready(); s.watched && ev != 0 {
+		ev := s.ready()
+		if s.inputOnly && !s.spent() {
+			ev &^= kernel.Writable
+		}
+		if s.watched && ev != 0 {
 			batch = append(batch, event{s.fd, ev})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 // script is one run of a list of steps, one in each turn of a kernel.
 type script struct {
 	k     kernel.Kernel
+	watch func(fd int) syscall.Errno // the accepted end
 	steps []func(s *script)
 	addr  func() kernel.Addr
 
@@ -114,7 +116,10 @@ func accepted(s *script) {
 	a, _, errno := s.k.Accept(s.l)
 	s.note("accept: %v", errno)
 	s.a = a
-	s.add("a", a)
+	s.names[a] = "a"
+	if errno := s.watch(a); errno != 0 {
+		s.note("add a: %v", errno)
+	}
 	_, _, errno = s.k.Accept(s.l)
 	s.note("accept again: %v", errno)
 }
@@ -133,6 +138,8 @@ func read(end string) func(*script) {
 		s.note("read %s: %q %v", end, buf[:max(n, 0)], errno)
 	}
 }
+
+func addOutput(s *script) { s.note("add output: %v", s.k.AddOutput(s.a)) }
 
 func shutdown(end string) func(*script) {
 	return func(s *script) {
@@ -205,6 +212,9 @@ var scripts = map[string][]func(*script){
 	"full":                {fill("c"), write("c", "x"), drain("a"), drain("a"), state("c")},
 	"full, then reset":    {fill("c"), closing("a", true), write("c", "x"), write("c", "y"), state("c")},
 	"full, then closed":   {fill("c"), closing("c", false), drain("a"), drain("a"), drain("a"), drain("a"), state("a")},
+	"full, then watched":  {fill("a"), addOutput, drain("c"), drain("c"), state("a")},
+	"watched, then full":  {addOutput, fill("a"), write("c", "x"), drain("c"), drain("c"), closing("c", true), state("a")},
+	"removed, watched":    {func(s *script) { s.k.Remove(s.a) }, addOutput, write("c", "x")},
 	"removed":             {func(s *script) { s.k.Remove(s.a) }, write("c", "x"), func(s *script) { s.add("a", s.a) }, read("a")},
 	"listener closed":     {closing("l", false), write("c", "x"), read("a"), closing("a", false), read("c")},
 	"closed descriptor":   {closing("a", false), read("a"), write("a", "x"), shutdown("a"), state("a")},
@@ -218,10 +228,13 @@ var scripts = map[string][]func(*script){
 }
 
 // perform runs a script on a kernel and returns it with what it has seen.
-func perform(t *testing.T, k kernel.Kernel, addr func() kernel.Addr, steps []func(*script)) *script {
+func perform(t *testing.T, k kernel.Kernel, inputOnly bool, addr func() kernel.Addr, steps []func(*script)) *script {
 	t.Helper()
 	s := &script{k: k, addr: addr, names: make(map[int]string), events: make(map[string]kernel.Events), shut: make(map[string]bool)}
-	s.steps = steps
+	s.steps, s.watch = steps, k.Add
+	if inputOnly {
+		s.watch = k.AddInput
+	}
 	k.Attach(s)
 	k.Wake()
 	if err := k.Poll(); err != nil {
@@ -266,9 +279,10 @@ func compare(t *testing.T, memory, linux *script) {
 }
 
 func TestTheMemoryKernelDoesAsLinux(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range []string{"tcp", "unix", "tcp, input"} {
+		network, inputOnly := strings.CutSuffix(network, ", input")
 		for name, steps := range scripts {
-			t.Run(network+"/"+name, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, input only %v/%s", network, inputOnly, name), func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "s")
 				addr := func() kernel.Addr {
 					if network == "unix" {
@@ -281,7 +295,7 @@ func TestTheMemoryKernelDoesAsLinux(t *testing.T) {
 					t.Fatal(err)
 				}
 				steps := append([]func(*script){connected, accepted}, steps...)
-				compare(t, perform(t, reactortest.NewMemoryKernel(), addr, steps), perform(t, machine, addr, steps))
+				compare(t, perform(t, reactortest.NewMemoryKernel(), inputOnly, addr, steps), perform(t, machine, inputOnly, addr, steps))
 			})
 		}
 	}

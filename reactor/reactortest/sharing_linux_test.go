@@ -160,7 +160,7 @@ func TestTheMemoryKernelHandsOverAsLinux(t *testing.T) {
 				run := func(k kernel.Kernel) *script {
 					h := &hand{}
 					defer func() { _ = h.file.Close() }()
-					return perform(t, k, addr, append(append([]func(*script){}, opening...), scripts(h)[name]...))
+					return perform(t, k, false, addr, append(append([]func(*script){}, opening...), scripts(h)[name]...))
 				}
 				machine, err := kernel.Open()
 				if err != nil {

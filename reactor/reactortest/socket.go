@@ -16,8 +16,9 @@ type socket struct {
 	fd          int // -1 if it has no number, not yet or no more
 	local, peer kernel.Addr
 
-	watched bool // Add
-	told    bool // in memory.edges
+	watched   bool // Add
+	inputOnly bool // AddInput
+	told      bool // in memory.edges
 
 	listener *listener // of a listening socket
 	mail     *mailbox  // of a UDP socket
@@ -69,6 +70,12 @@ func (s *socket) ready() (e kernel.Events) {
 		e |= kernel.Writable
 	}
 	return e
+}
+
+// spent reports whether nothing goes in either direction any more, which is told to
+// those who watch only one, too.
+func (s *socket) spent() bool {
+	return s.gone || s.err != 0 || s.in != nil && s.in.ended() && s.out.fin
 }
 
 // read takes what has arrived. What arrived before a reset can still be read,

@@ -101,6 +101,15 @@ func (w *watched) Add(fd int) syscall.Errno {
 	return errno
 }
 
+// AddInput notes one, too.
+func (w *watched) AddInput(fd int) syscall.Errno {
+	errno := w.Kernel.AddInput(fd)
+	if _, ours := w.sockets[fd]; errno == 0 && !ours {
+		w.bare[fd] = true
+	}
+	return errno
+}
+
 // Remove forgets it.
 func (w *watched) Remove(fd int) {
 	delete(w.bare, fd)

@@ -50,6 +50,12 @@ func (p *poller) WatchInput(fd int) syscall.Errno {
 	return errnoOf(p.p.AddRead(&netpoll.PollAttachment{FD: fd}, true))
 }
 
+// WatchOutput registers a descriptor that WatchInput has registered in both
+// directions.
+func (p *poller) WatchOutput(fd int) syscall.Errno {
+	return errnoOf(p.p.ModReadWrite(&netpoll.PollAttachment{FD: fd}, true))
+}
+
 // Forget ends a registration; a descriptor that has none is no error.
 func (p *poller) Forget(fd int) { _ = p.p.Delete(fd) }
 

@@ -80,6 +80,11 @@ type Kernel interface {
 	Now() time.Time
 	// Add watches a descriptor in both directions, by edges, until Remove.
 	Add(fd int) syscall.Errno
+	// AddInput is Add for one that most often has room for output: edges tell of
+	// input, of the end and of errors. AddOutput makes it the same as Add, from now
+	// on, and tells at once if there is room.
+	AddInput(fd int) syscall.Errno
+	AddOutput(fd int) syscall.Errno
 	// Remove ends the watch. Events of fd that stand in the current batch still
 	// come.
 	Remove(fd int)

@@ -67,6 +67,12 @@ func (m *machine) Now() time.Time { return time.Now() }
 // Add watches by edges, both directions.
 func (m *machine) Add(fd int) syscall.Errno { return m.poller.Watch(fd) }
 
+// AddInput watches by edges of input.
+func (m *machine) AddInput(fd int) syscall.Errno { return m.poller.WatchInput(fd) }
+
+// AddOutput adds the edges of output.
+func (m *machine) AddOutput(fd int) syscall.Errno { return m.poller.WatchOutput(fd) }
+
 // Remove ends the watch; a descriptor that is not watched is no error.
 func (m *machine) Remove(fd int) { m.poller.Forget(fd) }
 
