@@ -123,10 +123,10 @@ func plain() int {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "mute":
 		<-stop
-	case "stubborn":
-		select {}
-	case "obstinate":
-		_ = in.Status.Ready()
+	case "stubborn", "obstinate":
+		if does == "obstinate" {
+			_ = in.Status.Ready()
+		}
 		for { // the runtime would take nothing but this for a deadlock
 			time.Sleep(time.Hour) // sleeps: it is there and does nothing
 		}

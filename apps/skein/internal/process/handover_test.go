@@ -111,7 +111,20 @@ func TestHandoverCancelled(t *testing.T) {
 		if _, err := in.Yield(d); !errors.Is(err, deferred.ErrCancelled) {
 			t.Errorf("the error is %v", err)
 		}
-		_, err = in.Yield(r.DeferToThread(func() (any, error) { successor.ended(t); return nil, nil }))
+		if _, err = in.Yield(r.DeferToThread(func() (any, error) { successor.ended(t); return nil, nil })); err != nil {
+			return err
+		}
+		idle := deferred.New()
+		var look func()
+		look = func() {
+			if o.Busy() {
+				r.CallLater(time.Millisecond, look)
+			} else {
+				idle.Callback(nil)
+			}
+		}
+		look()
+		_, err = in.Yield(idle)
 		return err
 	})
 }
