@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,6 +36,7 @@ func (s *fileSink) rotate() (fresh bool, err error) {
 	if !s.regular {
 		return false, s.rotateError(ErrNotRegular, "let its reader take care of it")
 	}
+	defer s.lock()()
 	var there, here unix.Stat_t
 	folder := int(s.folder.Fd())
 	err = unix.Fstatat(folder, s.name, &there, unix.AT_SYMLINK_NOFOLLOW)
@@ -71,6 +73,27 @@ func (s *fileSink) rotate() (fresh bool, err error) {
 	_ = unix.Fchmod(fd, mode)
 	_ = unix.Fchown(fd, int(here.Uid), int(here.Gid))
 	return true, nil
+}
+
+// lockPatience is how long a rotation waits for that of another process, which
+// takes a millisecond.
+const lockPatience = time.Second
+
+// lock keeps other processes that write to the same file, such as a successor,
+// from rotating it meanwhile: each would move the other's file over the first. The
+// function that it returns ends that. Where a folder cannot be locked, or somebody
+// has locked it for something else, it goes on without.
+func (s *fileSink) lock() (unlock func()) {
+	folder := s.folder // a rotation that opens another one has closed this, and so unlocked it
+	for end := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
+		err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { _ = unix.Flock(int(folder.Fd()), unix.LOCK_UN) } // see above
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(end) {
+			return func() {}
+		}
+	}
 }
 
 // shift makes room for a new .1: up to the first number that is free, or over
