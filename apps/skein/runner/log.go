@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"io"
+	"math"
 
 	"github.com/rs/zerolog"
 
@@ -43,6 +44,9 @@ func (o *options) logOptions(program string, out io.Writer) logs.Options {
 	}
 	if l.MaxBytes == 0 {
 		l.MaxBytes = -1 // never
+	}
+	if l.Keep == 0 {
+		l.Keep = math.MaxInt // all
 	}
 	if l.File == "" && o.Daemon {
 		l.File = program + ".log"
