@@ -108,7 +108,7 @@ func checkKind(what string, fd int, mode uint32, kind string) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return fmt.Errorf("descriptor %d (%s): %w", fd, what, err)
 	}
-	if uint32(st.Mode)&unix.S_IFMT != mode {
+	if uint32(st.Mode)&unix.S_IFMT != mode { //nolint:unconvert // 16 bits elsewhere
 		return fmt.Errorf("descriptor %d (%s) is not %s", fd, what, kind)
 	}
 	return nil

@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
-	"github.com/rs/zerolog"
 	"skein/apps/skein/internal/process"
 	"skein/protocol"
 	"skein/reactor"

@@ -96,10 +96,10 @@ func newPair() (ours, theirs int, err error) {
 }
 
 // quietly makes two descriptors that no child started meanwhile gets to see.
-func quietly(make func() error, p *[2]int) error {
+func quietly(open func() error, p *[2]int) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	if err := make(); err != nil {
+	if err := open(); err != nil {
 		return err
 	}
 	syscall.CloseOnExec(p[0])
