@@ -173,7 +173,11 @@ func (r *Reactor) dismantle() error {
 			s.flags |= isDead | isDisconnecting
 			s.end = &ending{reason: protocol.CloseReason(protocol.ErrConnectionLost, ErrStopped)}
 		case *Port:
+			s.open = false
 			s.removePath()
+			r.kernel.CloseSocket(fd, false)
+		case *DatagramPort:
+			s.open = false // what is written from now on would go to whoever gets the number
 			r.kernel.CloseSocket(fd, false)
 		default:
 			r.kernel.CloseSocket(fd, false)

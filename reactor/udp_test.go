@@ -209,3 +209,36 @@ func TestUDPErrors(t *testing.T) {
 		t.Errorf("a port out of range: %v", err)
 	}
 }
+
+// TestWriteAfterTheEnd uses a UDP socket whose reactor has ended without closing
+// its ports in good order: the number may be another socket's by now.
+func TestWriteAfterTheEnd(t *testing.T) {
+	for name, end := range map[string]func(*reactor.Reactor) error{
+		"Close": (*reactor.Reactor).Close,
+		"Crash": func(r *reactor.Reactor) error {
+			r.CallLater(0, r.Crash)
+			return r.Run()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := reactor.New(reactor.WithoutSignals())
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := r.ListenUDP("127.0.0.1:0", &datagrams{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := d.Addr().(*net.UDPAddr).AddrPort()
+			if err := end(r); err != nil && !errors.Is(err, reactor.ErrForcedStop) {
+				t.Fatal(err)
+			}
+			if _, err := d.WriteTo([]byte("x"), to); !errors.Is(err, protocol.ErrConnectionDone) {
+				t.Errorf("WriteTo: %v", err)
+			}
+			if err := d.Connect(to); !errors.Is(err, protocol.ErrConnectionDone) {
+				t.Errorf("Connect: %v", err)
+			}
+		})
+	}
+}
