@@ -31,9 +31,10 @@ type waiter struct {
 	served int  // events and waits since the last yield
 }
 
-// yieldEvery is how many events and waits pass between two yields: some
-// milliseconds.
-const yieldEvery = 1024
+// yieldEvery is how many events and waits pass between two yields: a millisecond or
+// two. While all processors are busy, a goroutine that the loop has started waits
+// for that long.
+const yieldEvery = 256
 
 // open finds the poller's descriptor.
 func (w *waiter) open(p *poller) (err error) {
