@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -99,8 +100,8 @@ var yamlPattern = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
 // malformed returns an error of the parser.
 func (d document) malformed(err error) error {
 	m := yamlPattern.FindStringSubmatch(err.Error())
-	if m == nil {
-		return d.failure(err)
+	if m == nil { // it tells no line, or there is none
+		return d.failure(fmt.Errorf("this is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
 	line, _ := strconv.Atoi(m[1]) // the pattern has digits there
 	return &FileError{Path: d.path, Line: line, Err: fmt.Errorf("this is not YAML: %s", m[2])}

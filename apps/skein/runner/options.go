@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -21,14 +22,31 @@ type options struct {
 
 	Daemon  bool          `group:"daemon" help:"Detach: the prompt is back when the server listens, or has said why it cannot."`
 	Pidfile string        `group:"daemon" placeholder:"FILE" help:"Hold this file, with the pid in it, while the server runs (default: none, and with --daemon ${name}.pid)."`
-	Rundir  string        `group:"daemon" placeholder:"DIR" help:"Change to this directory; files to serve are read before."`
-	Chroot  string        `group:"daemon" placeholder:"DIR" help:"Make this directory the root."`
-	Umask   string        `group:"daemon" placeholder:"MASK" help:"The umask, in octal (default: as it is, and with --daemon 077)."`
-	UID     string        `group:"daemon" name:"uid" placeholder:"USER" help:"Become this user, by name or number, when the ports are bound."`
-	GID     string        `group:"daemon" name:"gid" placeholder:"GROUP" help:"Become of this group, by name or number (default: that of --uid)."`
+	Rundir  Text          `group:"daemon" placeholder:"DIR" help:"Change to this directory; files to serve are read before."`
+	Chroot  Text          `group:"daemon" placeholder:"DIR" help:"Make this directory the root."`
+	Umask   Text          `group:"daemon" placeholder:"MASK" help:"The umask, in octal (default: as it is, and with --daemon 077)."`
+	UID     Text          `group:"daemon" name:"uid" placeholder:"USER" help:"Become this user, by name or number, when the ports are bound."`
+	GID     Text          `group:"daemon" name:"gid" placeholder:"GROUP" help:"Become of this group, by name or number (default: that of --uid)."`
 	Grace   Duration      `group:"daemon" default:"10s" placeholder:"TIME" help:"How long open connections may take to finish after SIGTERM or SIGINT; what is left is aborted (default: ${default})."`
 	Workers Count         `group:"daemon" default:"1" placeholder:"N" help:"How many processes share the ports (default: ${default}). One that dies is started again."`
 	Stats   ListenAddress `group:"daemon" placeholder:"[HOST:]PORT" help:"Show what the server does, at this address: to a browser, to curl, and for Prometheus at /metrics."`
+}
+
+// Text is an option: a text that is not empty. An empty one is a variable of the
+// caller's that has not been set, and --uid "$USER" must not mean root then.
+type Text string
+
+// Decode takes the text.
+func (t *Text) Decode(ctx *kong.DecodeContext) error {
+	text, err := Value(ctx)
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		return errors.New("it is empty: give a value, or leave it out")
+	}
+	*t = Text(text)
+	return nil
 }
 
 // Number is an option: a number of things, which may be none.

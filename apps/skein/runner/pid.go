@@ -23,10 +23,10 @@ func (s *server) pidPath() string {
 // seen before.
 func (s *server) outside(path string) string {
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.options.Rundir, path)
+		path = filepath.Join(string(s.options.Rundir), path)
 	}
 	if s.options.Chroot != "" {
-		return filepath.Join(s.options.Chroot, path)
+		return filepath.Join(string(s.options.Chroot), path)
 	}
 	return path
 }

@@ -131,11 +131,11 @@ func (s *server) close() {
 // prepare does all that comes before the services are started.
 func (s *server) prepare(d deployment) (err error) {
 	o := &s.options
-	umask := o.Umask
+	umask := string(o.Umask)
 	if umask == "" && o.Daemon {
 		umask = "077"
 	}
-	s.plan, err = privileges.Options{UID: o.UID, GID: o.GID, Umask: umask, Chroot: o.Chroot, RunDir: o.Rundir}.Plan()
+	s.plan, err = privileges.Options{UID: string(o.UID), GID: string(o.GID), Umask: umask, Chroot: string(o.Chroot), RunDir: string(o.Rundir)}.Plan()
 	if err != nil {
 		return err
 	}
