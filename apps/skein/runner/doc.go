@@ -13,7 +13,7 @@
 // share them among workers; and tell people, Prometheus and systemd how they are.
 //
 //	SIGINT, SIGTERM  end: connections may finish until --grace; a second one: at once
-//	SIGHUP           open the log file again
+//	SIGHUP           open the log file again; but if the terminal is closed: end
 //	SIGUSR1          rotate it
 //	SIGUSR2          start a successor, and end when it accepts
 //
@@ -22,8 +22,8 @@
 // program.go, plugin.go, command.go (what a program is made of), ports.go;
 // line.go, options.go, types.go (the command line); deployment.go, document.go
 // (files). Then a server's life: server.go (the order of a start), log.go, pid.go,
-// live.go, drain.go, failure.go; signals.go, successor.go, workers.go, stats.go.
-// control.go is stop and status, errors.go what goes wrong. The parts that a
+// live.go, drain.go, failure.go; signals.go, terminal.go, successor.go, workers.go,
+// stats.go. control.go is stop and status, errors.go what goes wrong. The parts that a
 // server is made of are in skein/apps/skein/internal.
 //
 // Twisted: twistd, twisted.application.app and twisted.plugin.

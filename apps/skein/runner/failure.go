@@ -32,10 +32,15 @@ func (s *server) fail(err error) int {
 	if s.late.log != nil {
 		s.log.Error().Msg(text)
 	}
-	if s.late.log == nil || !s.logsToStderr() {
-		_, _ = s.stderr.Write(said.Bytes()) // there is nowhere else to say it
+	if s.late.log != nil && s.logsToStderr() {
+		return s.end(status)
 	}
-	return s.end(status)
+	_, _ = s.stderr.Write(said.Bytes()) // there is nowhere else to say it
+	if s.late.log != nil {
+		_ = s.late.log.Close() // what it has lost of that has just been said
+	}
+	_ = s.notifier.Close() // nothing is said any more
+	return status
 }
 
 // logsToStderr reports whether the log goes to standard error.

@@ -63,11 +63,13 @@ type server struct {
 
 	// signals.go
 	ends, controls chan os.Signal
+	terminal       terminal
 
 	// successor.go
 	handover *process.Handover
 	takeover *deferred.Deferred // of the successor that is being started
 	moved    bool               // it has the sockets and the pid file
+	outdated bool               // there is to be one as soon as this process is ready
 }
 
 // serve runs services until a signal comes, and returns the exit status. find

@@ -14,6 +14,7 @@ import (
 // comes in the middle of the start is heard when that is over. The function that
 // it returns undoes it.
 func (s *server) catchSignals() (undo func()) {
+	s.terminal = startedAt() // before SIGHUP is caught
 	s.ends, s.controls = make(chan os.Signal, 1), make(chan os.Signal, 4)
 	signal.Notify(s.ends, os.Interrupt, syscall.SIGTERM)
 	signal.Notify(s.controls, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
@@ -60,6 +61,11 @@ func (s *server) control(sig os.Signal) {
 	}
 	switch sig {
 	case syscall.SIGHUP:
+		if s.terminal.gone() {
+			s.log.Info().Msg("Received SIGHUP, and the terminal is closed, shutting down.")
+			s.stop()
+			return
+		}
 		s.log.Info().Msg("Received SIGHUP, opening the log again.")
 		s.late.log.Reopen() // if that fails, the log says so
 	case syscall.SIGUSR1:
