@@ -300,6 +300,15 @@ func (r *Reactor) HandOver() {
 	r.handedOver = true
 }
 
+// TakeOver takes back what HandOver has said: the sockets are this reactor's in
+// all. A process that succeeds another calls HandOver before it takes the sockets,
+// and TakeOver when it accepts: if it does not come so far, the paths are still
+// those of the process that goes on.
+func (r *Reactor) TakeOver() {
+	r.check("TakeOver")
+	r.handedOver = false
+}
+
 // place returns the next place in the order of opening.
 func (r *Reactor) place() uint64 {
 	r.places++

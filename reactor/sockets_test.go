@@ -241,14 +241,18 @@ func TestPathsOfGivenSockets(t *testing.T) {
 		name  string
 		named bool // the socket has its address
 		over  bool // HandOver
+		back  bool // TakeOver
 		run   bool
 		gone  bool
 	}{
-		{"its own", true, false, true, true},
-		{"its own, without having run", true, false, false, true},
-		{"handed over", true, true, true, false},
-		{"handed over, without having run", true, true, false, false},
-		{"systemd's", false, false, true, false},
+		{"its own", true, false, false, true, true},
+		{"its own, without having run", true, false, false, false, true},
+		{"handed over", true, true, false, true, false},
+		{"handed over, without having run", true, true, false, false, false},
+		{"taken over", true, true, true, true, true},
+		{"taken over, without having run", true, true, true, false, true},
+		{"systemd's", false, false, false, true, false},
+		{"systemd's, taken over", false, true, true, true, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -263,6 +267,9 @@ func TestPathsOfGivenSockets(t *testing.T) {
 			}
 			if test.over {
 				r.HandOver()
+			}
+			if test.back {
+				r.TakeOver()
 			}
 			if test.run {
 				r.CallLater(0, func() { _ = r.Stop() })
