@@ -166,7 +166,10 @@ func TestASupervisorThatEnds(t *testing.T) {
 	t.Parallel()
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		in := newInstance(t, poets("127.0.0.1"))
-		in.begin("--workers", "3", "run", "poets.yaml")
+		in.begin("--workers", strconv.Itoa(crew), "run", "poets.yaml")
+		for number := 1; number <= crew; number++ {
+			in.worker(0, number)
+		}
 		slow := in.audience("slow", 30)
 		for range 6 {
 			slow.guest()
@@ -179,8 +182,8 @@ func TestASupervisorThatEnds(t *testing.T) {
 		if status := <-in.ended; status != 0 {
 			t.Errorf("after %v it ended with status %d", s, status)
 		}
-		if lines := in.logged(from, says("worker ended with status 0")); len(lines) != 3 {
-			t.Errorf("of 3 workers, %d have ended well", len(lines))
+		if lines := in.logged(from, says("worker ended with status 0")); len(lines) != crew {
+			t.Errorf("of %d workers, %d have ended well", crew, len(lines))
 		}
 		if lines := in.logged(from, says("abort")); len(lines) > 0 {
 			t.Errorf("it says %v", lines)

@@ -99,10 +99,8 @@ func (in *instance) clear() {
 	}
 	if in.t.Failed() {
 		text, _ := os.ReadFile(in.path(logName)) // there may be none
-		if len(text) > 20_000 {
-			text = text[len(text)-20_000:]
-		}
-		in.t.Logf("the end of the log:\n%s", withoutPoems(text))
+		text = withoutPoems(text)
+		in.t.Logf("the end of the log:\n%s", text[max(0, len(text)-20_000):])
 	}
 }
 

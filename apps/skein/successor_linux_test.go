@@ -1,11 +1,14 @@
 package main_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -283,6 +286,39 @@ func TestNoSuccessorAtTheEnd(t *testing.T) {
 		t.Errorf("the pid file is that of %d again", old)
 	}
 	<-whole
+	slow.unharmed()
+	in.signal(syscall.SIGTERM)
+	in.over()
+}
+
+// A SIGUSR2 that comes before all workers are ready is heard when they are.
+func TestASuccessorFromTheStart(t *testing.T) {
+	t.Parallel()
+	in := newInstance(t, poets("127.0.0.1"))
+	in.begin("--workers", strconv.Itoa(crew), "run", "poets.yaml")
+	var workers []int
+	soon(t, "the first worker runs", func() bool {
+		workers = slices.DeleteFunc(in.processes(), func(pid int) bool {
+			// What has it only after its exec, for which the supervisor waits.
+			environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+			return !bytes.Contains(environ, []byte(`"role":"worker"`))
+		})
+		return len(workers) > 0
+	})
+	for _, worker := range workers {
+		check(t, syscall.Kill(worker, syscall.SIGSTOP)) // it has hardly begun
+	}
+	pid := in.signal(syscall.SIGUSR2)
+	in.said(0, "Received SIGUSR2, starting a successor")
+	for _, worker := range workers {
+		check(t, syscall.Kill(worker, syscall.SIGCONT))
+	}
+	in.said(0, "The successor accepts, shutting down.")
+	if in.pid() == pid {
+		t.Errorf("the pid file is that of %d still", pid)
+	}
+	slow := in.audience("slow", 1)
+	slow.guest()
 	slow.unharmed()
 	in.signal(syscall.SIGTERM)
 	in.over()

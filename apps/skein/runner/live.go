@@ -81,6 +81,9 @@ func (s *server) ready(any) (any, error) {
 		stop()
 		return nil
 	})
+	if s.outdated {
+		s.handOver()
+	}
 	return nil, nil
 }
 

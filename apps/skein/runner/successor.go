@@ -13,6 +13,11 @@ func (s *server) handOver() {
 		s.log.Error().Msgf("Received SIGUSR2, but %s.", why)
 		return
 	}
+	if !s.accepts {
+		s.outdated = true
+		s.log.Info().Msg("Received SIGUSR2, starting a successor when this process is ready.")
+		return
+	}
 	if s.handover == nil {
 		s.handover = &process.Handover{Reactor: s.reactor, Options: s.successor}
 	}
@@ -39,8 +44,6 @@ func (s *server) noSuccessor() string {
 		return "there is no way to the program from inside --chroot: stop and start it instead"
 	case s.draining: // perhaps for a successor, whose the pid file is
 		return "this process is ending already"
-	case !s.accepts:
-		return "this process is only starting: try again"
 	case s.handover != nil && s.handover.Busy():
 		return "a successor is being started already"
 	}

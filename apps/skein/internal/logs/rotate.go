@@ -55,6 +55,9 @@ func (s *fileSink) rotate() (fresh bool, err error) {
 	if err == nil {
 		err = unix.Renameat(folder, s.name, folder, s.backup(1))
 	}
+	if errors.Is(err, unix.ENOENT) { // just now
+		return s.reopen()
+	}
 	if err != nil {
 		remedy := "it goes on as it is"
 		if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
