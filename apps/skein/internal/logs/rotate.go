@@ -88,7 +88,7 @@ const lockPatience = time.Second
 // has locked it for something else, it goes on without.
 func (s *fileSink) lock() (unlock func()) {
 	folder := s.folder // a rotation that opens another one has closed this, and so unlocked it
-	for end := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(lockPatience); ; {
 		err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			return func() { _ = unix.Flock(int(folder.Fd()), unix.LOCK_UN) } // see above
@@ -96,6 +96,7 @@ func (s *fileSink) lock() (unlock func()) {
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(end) {
 			return func() {}
 		}
+		time.Sleep(time.Millisecond) // sleeps: flock has no deadline; this is the log's own goroutine
 	}
 }
 

@@ -70,9 +70,9 @@ func (p *place) acquire() (*os.File, error) {
 		case waited > endurance:
 			return nil, p.problem(ErrBusy)
 		case held && !looked:
-			time.Sleep(pause)
+			time.Sleep(pause) // sleeps: flock has no deadline, and there is no loop yet
 		default:
-			time.Sleep(blink)
+			time.Sleep(blink) // sleeps: as above
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (p *place) read() (pid int, running bool, err error) {
 			return pid, running, err
 		}
 		previous = pid
-		time.Sleep(pause)
+		time.Sleep(pause) // sleeps: nothing tells when the holder has written; there is no loop yet
 	}
 }
 
