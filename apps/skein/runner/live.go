@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"skein/apps/skein/internal/process"
 	"skein/deferred"
 	"skein/reactor"
 )
@@ -74,6 +75,9 @@ func (s *server) ready(any) (any, error) {
 		}
 	}
 	s.accepts = true
+	if s.in.Role == process.Successor {
+		s.reactor.TakeOver()
+	}
 	_ = s.in.Status.Ready() // nobody may wait any more
 	s.notifier.Ready()
 	stop := s.notifier.Watch(s.reactor)

@@ -198,8 +198,10 @@ func (s *server) make(d deployment) error {
 	if err := s.makeReactor(sockets); err != nil {
 		return err
 	}
-	if s.in.Role == process.Worker {
-		s.reactor.HandOver() // the names of the sockets are its supervisor's
+	if s.in.Role == process.Worker || s.in.Role == process.Successor {
+		// The paths of sockets are its supervisor's; or its predecessor's, until this
+		// process accepts.
+		s.reactor.HandOver()
 	}
 	s.app.DropPrivileges = s.plan.Drop
 	return s.addTo(s.app, d)
@@ -231,7 +233,9 @@ func (s *server) makeBinder(d deployment, sockets []reactor.Socket) error {
 	s.binder = &service.Application{Reactor: r}
 	if s.options.Stats != "" { // the first, as bind has it
 		none := protocol.FactoryFunc(func(net.Addr) protocol.Protocol { return nil })
-		page := service.Named("the stats page", &service.TCPServer{Addr: string(s.options.Stats), Factory: none})
+		page := service.Named("the stats page", &service.TCPServer{
+			Addr: string(s.options.Stats), Factory: none, Options: []reactor.ListenOption{reactor.OwnAddress()},
+		})
 		if err := s.binder.AddService(page); err != nil {
 			return err
 		}

@@ -154,7 +154,7 @@ func (s *server) dismiss() {
 		return
 	}
 	s.workers.KillAll()
-	if s.moved || len(s.sets) == 0 {
+	if s.moved || len(s.sets) == 0 || s.in.Role == process.Successor && !s.accepts {
 		return
 	}
 	for _, socket := range s.sets[0] {

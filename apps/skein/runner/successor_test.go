@@ -1,0 +1,43 @@
+package runner_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// A successor that fails when it has the sockets already leaves their paths to its
+// predecessor, which goes on; and the next successor has them.
+func TestTheSocketOfASuccessorThatFails(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "localhost:0")
+	must(t, err)
+	defer func() { _ = taken.Close() }() // nobody came
+	const good = "services:\n  - {plugin: door, name: front, options: {path: sock}}\n"
+	bad := good + fmt.Sprintf("  - {plugin: door, name: back, options: {port: %d}}\n", taken.Addr().(*net.TCPAddr).Port)
+	for name, args := range map[string][]string{"alone": nil, "workers": {"--workers", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := dir + "/house.yaml"
+			must(t, os.WriteFile(file, []byte(good), 0o600))
+			r := start(t, nil, append(args, "--pidfile", "x.pid", "run", file)...)
+			r.await("The door is open.")
+			eventually(t, "somebody is at the door", func() bool { return exists(r.file("sock")) })
+			must(t, os.WriteFile(file, []byte(bad), 0o600))
+			r.signal(syscall.SIGUSR2)
+			r.await("There is no successor, this process goes on:")
+			greeted(t, "unix", r.file("sock"))
+			must(t, os.WriteFile(file, []byte(good), 0o600))
+			r.signal(syscall.SIGUSR2)
+			r.end(0)
+			greeted(t, "unix", r.file("sock"))
+			must(t, syscall.Kill(readPID(t, r.file("x.pid")), syscall.SIGTERM))
+			eventually(t, "the pid file is gone", func() bool { return !exists(r.file("x.pid")) })
+			if exists(r.file("sock")) {
+				t.Error("the socket's path is left")
+			}
+		})
+	}
+}
