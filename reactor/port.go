@@ -39,7 +39,8 @@ type ListenOption func(*listenOptions)
 
 type listenOptions struct {
 	kernel.ListenOptions
-	mode uint32
+	mode  uint32
+	exact bool
 }
 
 // Backlog sets how many connections may wait to be accepted; the default is as
@@ -49,6 +50,11 @@ func Backlog(n int) ListenOption { return func(o *listenOptions) { o.ListenOptio
 // ReusePort lets several sockets that all set it, of several processes, share
 // the address; the kernel spreads the connections, or the datagrams, over them.
 func ReusePort() ListenOption { return func(o *listenOptions) { o.ListenOptions.ReusePort = true } }
+
+// OwnAddress keeps the port from taking a socket of [WithSockets] that is bound to
+// another address: it binds its own then. It is for a port that is not what the
+// maker of the sockets had in mind, as one that shows statistics.
+func OwnAddress() ListenOption { return func(o *listenOptions) { o.exact = true } }
 
 // chooseListen applies the options of a port to the defaults.
 func (r *Reactor) chooseListen(opts []ListenOption) listenOptions {
@@ -84,7 +90,7 @@ func (r *Reactor) listenTCP(addr string, f protocol.Factory, o listenOptions) (*
 	if r.closed {
 		return nil, ErrStopped
 	}
-	if fd, _, err := r.claim("tcp", addr); err != nil {
+	if fd, _, err := r.claim("tcp", addr, o); err != nil {
 		return nil, err
 	} else if fd >= 0 {
 		return r.newPort(fd, "tcp", addr, f, nil)

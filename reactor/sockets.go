@@ -35,8 +35,8 @@ type Socket struct {
 // ListenTCP, ListenUNIX and ListenUDP take one of them, instead of binding their
 // own, when the request fits; each is taken once. A request takes the first that
 // was opened for the same network and address; else, of those without an
-// address, the first that is bound to what is asked for; else the first of the
-// network. A socket that is taken keeps the backlog and the options that it has.
+// address, the first that is bound to what is asked for; else, without
+// [OwnAddress], the first of the network. A socket that is taken keeps the backlog and the options that it has.
 //
 // A UNIX socket with an address is the reactor's in all: its path is removed when
 // its port closes. The path of one without an address is its maker's.
@@ -172,11 +172,11 @@ func (r *Reactor) UnclaimedSockets() []Socket {
 
 // claim returns a descriptor for the given socket that fits a request, with
 // what it was given as; -1 if none does.
-func (r *Reactor) claim(network, addr string) (fd int, s Socket, err error) {
+func (r *Reactor) claim(network, addr string, o listenOptions) (fd int, s Socket, err error) {
 	if len(r.given) == 0 {
 		return -1, Socket{}, nil
 	}
-	i, err := r.fitting(network, addr)
+	i, err := r.fitting(network, addr, o.exact)
 	if i < 0 || err != nil {
 		return -1, Socket{}, err
 	}
@@ -190,8 +190,9 @@ func (r *Reactor) claim(network, addr string) (fd int, s Socket, err error) {
 	return fd, s, nil
 }
 
-// fitting returns the index of the given socket that fits a request, or -1.
-func (r *Reactor) fitting(network, addr string) (int, error) {
+// fitting returns the index of the given socket that fits a request, or -1. own
+// is [OwnAddress].
+func (r *Reactor) fitting(network, addr string, own bool) (int, error) {
 	exact := func(g given) bool { return g.Network == network && g.Address == addr && addr != "" }
 	if i := slices.IndexFunc(r.given, exact); i >= 0 {
 		return i, nil
@@ -207,6 +208,9 @@ func (r *Reactor) fitting(network, addr string) (int, error) {
 	}
 	if i := slices.IndexFunc(r.given, func(g given) bool { return nameless(g) && bound(g.bound) }); i >= 0 {
 		return i, nil
+	}
+	if own {
+		return -1, nil
 	}
 	return first, nil
 }

@@ -102,7 +102,9 @@ func TestWhichSocketIsTaken(t *testing.T) {
 	type ask struct {
 		addr string // {n} is the port of socket n
 		want int
+		opts []reactor.ListenOption
 	}
+	own := []reactor.ListenOption{reactor.OwnAddress()}
 	tests := []struct {
 		name, network string
 		addresses     []string // what they were opened for
@@ -110,22 +112,27 @@ func TestWhichSocketIsTaken(t *testing.T) {
 		asks          []ask
 	}{
 		{"exactly what is asked for", "tcp", []string{"localhost:0", "127.0.0.1:0", "localhost:0"}, nil,
-			[]ask{{"localhost:0", 0}, {"localhost:0", 2}, {"localhost:0", -1}, {"127.0.0.1:0", 1}}},
-		{"another's is not taken", "tcp", []string{"127.0.0.1:0"}, nil, []ask{{"localhost:0", -1}}},
+			[]ask{{"localhost:0", 0, nil}, {"localhost:0", 2, nil}, {"localhost:0", -1, nil}, {"127.0.0.1:0", 1, nil}}},
+		{"another's is not taken", "tcp", []string{"127.0.0.1:0"}, nil, []ask{{"localhost:0", -1, nil}}},
 		{"nameless, by what it is bound to", "tcp", []string{"", "", ""}, []string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"},
-			[]ask{{"localhost:{2}", 2}, {"127.0.0.1:{1}", 1}}},
+			[]ask{{"localhost:{2}", 2, nil}, {"127.0.0.1:{1}", 1, nil}}},
 		{"nameless, in order", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"},
-			[]ask{{"localhost:0", 0}, {"localhost:0", 1}, {"localhost:0", -1}}},
-		{"nameless on every address", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "0.0.0.0:0"}, []ask{{"localhost:{1}", 1}}},
-		{"every address is asked for", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{":{1}", 1}}},
+			[]ask{{"localhost:0", 0, nil}, {"localhost:0", 1, nil}, {"localhost:0", -1, nil}}},
+		{"nameless on every address", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "0.0.0.0:0"}, []ask{{"localhost:{1}", 1, nil}}},
+		{"every address is asked for", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{":{1}", 1, nil}}},
 		{"another address of the same number does not count", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"},
-			[]ask{{"127.0.0.2:{1}", 0}}},
+			[]ask{{"127.0.0.2:{1}", 0, nil}}},
 		{"the exact one before a nameless one", "tcp", []string{"", "localhost:0"}, []string{"127.0.0.1:0", "127.0.0.1:0"},
-			[]ask{{"localhost:0", 1}, {"localhost:0", 0}}},
-		{"UNIX, by its path", "unix", []string{"", ""}, []string{path, other}, []ask{{other, 1}, {path, 0}}},
-		{"UNIX, by another name of its path", "unix", []string{"", ""}, []string{path, other}, []ask{{dir + "/./b", 1}}},
-		{"UNIX, in order", "unix", []string{"", ""}, []string{path, other}, []ask{{filepath.Join(dir, "c"), 0}}},
-		{"UDP", "udp", []string{"localhost:0", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{"localhost:{1}", 1}, {"localhost:0", 0}, {"localhost:0", -1}}},
+			[]ask{{"localhost:0", 1, nil}, {"localhost:0", 0, nil}}},
+		{"UNIX, by its path", "unix", []string{"", ""}, []string{path, other}, []ask{{other, 1, nil}, {path, 0, nil}}},
+		{"UNIX, by another name of its path", "unix", []string{"", ""}, []string{path, other}, []ask{{dir + "/./b", 1, nil}}},
+		{"UNIX, in order", "unix", []string{"", ""}, []string{path, other}, []ask{{filepath.Join(dir, "c"), 0, nil}}},
+		{"its own address only", "tcp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"},
+			[]ask{{"localhost:0", -1, own}, {"localhost:{1}", 1, own}, {"localhost:0", -1, own}, {"localhost:0", 0, nil}}},
+		{"its own path only", "unix", []string{"", ""}, []string{path, other},
+			[]ask{{filepath.Join(dir, "c"), -1, own}, {other, 1, own}, {filepath.Join(dir, "d"), 0, nil}}},
+		{"UDP, its own address only", "udp", []string{"", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{"localhost:0", -1, own}, {"localhost:{1}", 1, own}}},
+		{"UDP", "udp", []string{"localhost:0", ""}, []string{"127.0.0.1:0", "127.0.0.1:0"}, []ask{{"localhost:{1}", 1, nil}, {"localhost:0", 0, nil}, {"localhost:0", -1, nil}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -148,7 +155,7 @@ func TestWhichSocketIsTaken(t *testing.T) {
 					_, port, _ := net.SplitHostPort(name)
 					a.addr = strings.ReplaceAll(a.addr, fmt.Sprintf("{%d}", i), port)
 				}
-				got, err := listenAny(r, test.network, a.addr)
+				got, err := listenAny(r, test.network, a.addr, a.opts...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -199,22 +206,22 @@ func udpOrListen(t *testing.T, network, addr string) *os.File {
 }
 
 // listenAny opens a port of any network and returns its address.
-func listenAny(r *reactor.Reactor, network, addr string) (string, error) {
+func listenAny(r *reactor.Reactor, network, addr string, opts ...reactor.ListenOption) (string, error) {
 	switch network {
 	case "udp":
-		d, err := r.ListenUDP(addr, &datagrams{})
+		d, err := r.ListenUDP(addr, &datagrams{}, opts...)
 		if err != nil {
 			return "", err
 		}
 		return d.Addr().String(), nil
 	case "unix":
-		p, err := r.ListenUNIX(addr, build(echo))
+		p, err := r.ListenUNIX(addr, build(echo), opts...)
 		if err != nil {
 			return "", err
 		}
 		return p.Addr().String(), nil
 	}
-	p, err := r.ListenTCP(addr, build(echo))
+	p, err := r.ListenTCP(addr, build(echo), opts...)
 	if err != nil {
 		return "", err
 	}

@@ -38,7 +38,7 @@ var _ protocol.DatagramTransport = (*DatagramPort)(nil)
 // ListenUDP binds a UDP socket to addr, "host:port", for p, whose
 // MakeConnection and StartProtocol are called before it returns. For a client's
 // socket, "localhost:0" or ":0" and then Connect. Of the options, [ReusePort]
-// concerns it. The error is a [*protocol.CannotListenError].
+// and [OwnAddress] concern it. The error is a [*protocol.CannotListenError].
 //
 // Twisted: reactor.listenUDP.
 func (r *Reactor) ListenUDP(addr string, p protocol.DatagramProtocol, opts ...ListenOption) (*DatagramPort, error) {
@@ -76,7 +76,7 @@ func (r *Reactor) listenUDP(addr string, p protocol.DatagramProtocol, o listenOp
 
 // bindUDP returns a UDP socket: one that was given, or a new one.
 func (r *Reactor) bindUDP(addr string, o listenOptions) (int, error) {
-	if fd, _, err := r.claim("udp", addr); fd >= 0 || err != nil {
+	if fd, _, err := r.claim("udp", addr, o); fd >= 0 || err != nil {
 		return fd, err
 	}
 	addrs, err := listenAddrs(addr)

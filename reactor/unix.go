@@ -58,7 +58,7 @@ func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (
 	if path == "" {
 		return nil, errEmptyPath
 	}
-	if fd, s, err := r.claim("unix", path); err != nil {
+	if fd, s, err := r.claim("unix", path, o); err != nil {
 		return nil, err
 	} else if fd >= 0 {
 		return r.newPort(fd, "unix", path, f, removal(s.Address))
