@@ -169,8 +169,10 @@ func (l *Log) close() error {
 	if within(l.ended, goodbye) {
 		return l.writer.result
 	}
-	// It hangs in a system call, which only the other side can end.
-	return &LostError{Lines: l.queue.waiting(), Err: os.ErrDeadlineExceeded}
+	// It hangs in a system call, which only the other side can end, or the machine
+	// is slow.
+	untold := l.queue.lost.Load() - l.queue.told.Load()
+	return &LostError{Lines: untold + l.queue.waiting(), Err: os.ErrDeadlineExceeded}
 }
 
 // within waits for the end of something, and reports whether it came in time.

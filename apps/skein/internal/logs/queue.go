@@ -41,6 +41,7 @@ type batch struct {
 type queue struct {
 	wake chan struct{} // of one place; filled when there is something for a writer that waits
 	lost atomic.Uint64 // lines that nobody will see; the writer counts here, too
+	told atomic.Uint64 // those of the lost that a line in the log tells of
 	done atomic.Uint64 // lines of those in total that the writer is through with
 
 	mu     sync.Mutex

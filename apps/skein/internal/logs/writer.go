@@ -130,6 +130,7 @@ func (w *writer) settle() bool {
 		w.reason = err
 		return false
 	}
+	w.queue.told.Add(w.unsaid)
 	w.unsaid = 0
 	w.owed = append(w.owed[:0], f.out.Bytes()[upTo:]...)
 	return err == nil
