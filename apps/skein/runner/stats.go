@@ -8,6 +8,7 @@ import (
 
 	"skein/apps/skein/internal/process"
 	"skein/apps/skein/internal/stats"
+	"skein/reactor"
 	"skein/reactor/service"
 )
 
@@ -31,7 +32,7 @@ func (s *server) observe(app *service.Application) error {
 	ports := service.Named("the stats page", &Ports{Log: s.log})
 	ports.TCP(string(s.options.Stats), s.site.Factory(), func(line *zerolog.Event, at net.Addr) {
 		line.Stringer("addr", at).Msg("Showing statistics.")
-	})
+	}, reactor.OwnAddress()) // the sockets that systemd gives are the services' // the sockets that systemd gives are the services'
 	return app.AddService(ports)
 }
 

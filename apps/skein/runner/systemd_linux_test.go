@@ -135,6 +135,46 @@ func TestSystemdHasTheSockets(t *testing.T) {
 	}
 }
 
+// The stats page takes the socket that is bound where it is asked for, if systemd
+// has one, and none that is a service's.
+func TestSystemdsSocketsAreNotForTheStats(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"alone": nil, "workers": {"--workers", "2"}} {
+		for kind, both := range map[string]bool{"a service's": false, "both": true} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				t.Parallel()
+				files, ports := make([]*os.File, 2), make([]string, 2)
+				for i := range files {
+					l, err := net.Listen("tcp", "127.0.0.1:0")
+					must(t, err)
+					files[i], err = l.(*net.TCPListener).File()
+					must(t, err)
+					_, ports[i], _ = net.SplitHostPort(l.Addr().String())
+					must(t, l.Close())
+				}
+				doors, page := ports[0], ports[1]
+				if !both {
+					must(t, files[1].Close())
+					files = files[:1]
+				}
+				m := newManager(t)
+				r := start(t, under(t, m.path, files...), append(args, "door", "--port", doors, "--stats", page)...)
+				m.await(t, "READY=1")
+				r.await("Showing statistics. addr=127.0.0.1:" + page)
+				greeted(t, "tcp", "127.0.0.1:"+doors)
+				if strings.Contains(r.logged(), "No service listens") {
+					t.Errorf("a socket is left:\n%s", r.logged())
+				}
+				r.signal(syscall.SIGINT)
+				r.end(0)
+				for _, f := range files {
+					_ = f.Close()
+				}
+			})
+		}
+	}
+}
+
 // A loop that is stuck gives no sign of life.
 func TestAStuckLoopIsSilent(t *testing.T) {
 	t.Parallel()
