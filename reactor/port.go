@@ -23,6 +23,7 @@ type Port struct {
 	factory protocol.Factory
 	cleanup func() // removes the path of a UNIX socket
 	request string // the address as it was asked for
+	lent    bool   // Socket.Lent
 	place   uint64 // in the order of opening
 
 	open   bool

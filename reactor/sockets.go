@@ -27,6 +27,9 @@ type Socket struct {
 	// of ListenTCP, ListenUNIX or ListenUDP. It is empty for a socket whose maker
 	// does not know it, systemd for one: see [WithSockets].
 	Address string
+	// Lent says that the path of a UNIX socket belongs to somebody else, systemd
+	// for one, who removes it. It need not be set where Address is empty.
+	Lent bool
 	// File holds the socket.
 	File *os.File
 }
@@ -38,8 +41,9 @@ type Socket struct {
 // address, the first that is bound to what is asked for; else, without
 // [OwnAddress], the first of the network. A socket that is taken keeps the backlog and the options that it has.
 //
-// A UNIX socket with an address is the reactor's in all: its path is removed when
-// its port closes. The path of one without an address is its maker's.
+// A UNIX socket with an address is the reactor's in all, unless it is lent: its
+// path is removed when its port closes. The path of one without an address is its
+// maker's, and stays that when the socket goes on to another process.
 //
 // The files belong to the reactor from New on, even if New fails. They are made
 // non-blocking, for everybody who shares them, and no child process inherits
@@ -350,7 +354,7 @@ func (r *Reactor) share(fd int, open bool, addr fmt.Stringer) (*os.File, error) 
 
 // asked is what Sockets says of the port.
 func (p *Port) asked() (Socket, uint64, bool) {
-	return Socket{Network: p.network(), Address: p.request}, p.place, true
+	return Socket{Network: p.network(), Address: p.request, Lent: p.lent}, p.place, true
 }
 
 // asked is what Sockets says of the socket.

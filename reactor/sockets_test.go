@@ -247,24 +247,27 @@ func TestPathsOfGivenSockets(t *testing.T) {
 	tests := []struct {
 		name  string
 		named bool // the socket has its address
+		lent  bool
 		over  bool // HandOver
 		back  bool // TakeOver
 		run   bool
 		gone  bool
 	}{
-		{"its own", true, false, false, true, true},
-		{"its own, without having run", true, false, false, false, true},
-		{"handed over", true, true, false, true, false},
-		{"handed over, without having run", true, true, false, false, false},
-		{"taken over", true, true, true, true, true},
-		{"taken over, without having run", true, true, true, false, true},
-		{"systemd's", false, false, false, true, false},
-		{"systemd's, taken over", false, true, true, true, false},
+		{"its own", true, false, false, false, true, true},
+		{"its own, without having run", true, false, false, false, false, true},
+		{"handed over", true, false, true, false, true, false},
+		{"handed over, without having run", true, false, true, false, false, false},
+		{"taken over", true, false, true, true, true, true},
+		{"taken over, without having run", true, false, true, true, false, true},
+		{"systemd's", false, false, false, false, true, false},
+		{"systemd's, taken over", false, false, true, true, true, false},
+		{"systemd's, through another process", true, true, false, false, true, false},
+		{"systemd's, through another process, taken over", true, true, true, true, true, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			path := shortPath(t)
-			s := reactor.Socket{Network: "unix", File: listenFile(t, "unix", path)}
+			s := reactor.Socket{Network: "unix", Lent: test.lent, File: listenFile(t, "unix", path)}
 			if test.named {
 				s.Address = path
 			}
@@ -272,6 +275,11 @@ func TestPathsOfGivenSockets(t *testing.T) {
 			if _, err := r.ListenUNIX(path, build(echo)); err != nil {
 				t.Fatal(err)
 			}
+			again, err := r.Sockets()
+			if err != nil || len(again) != 1 || again[0].Address != path || again[0].Lent != (test.lent || !test.named) {
+				t.Errorf("Sockets: %+v, %v", again, err)
+			}
+			_ = again[0].File.Close()
 			if test.over {
 				r.HandOver()
 			}

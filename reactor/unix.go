@@ -61,7 +61,7 @@ func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (
 	if fd, s, err := r.claim("unix", path, o); err != nil {
 		return nil, err
 	} else if fd >= 0 {
-		return r.newPort(fd, "unix", path, f, removal(s.Address))
+		return r.newGivenPort(fd, path, f, s)
 	}
 	a := kernel.Addr{Path: path}
 	fd, errno := r.kernel.Listen(a, o.ListenOptions)
@@ -86,6 +86,20 @@ func (r *Reactor) listenUNIX(path string, f protocol.Factory, o listenOptions) (
 	p, err := r.newPort(fd, "unix", path, f, cleanup)
 	if err != nil {
 		cleanup()
+	}
+	return p, err
+}
+
+// newGivenPort makes a port of a UNIX socket that was given.
+func (r *Reactor) newGivenPort(fd int, path string, f protocol.Factory, s Socket) (*Port, error) {
+	lent := s.Lent || s.Address == ""
+	var cleanup func()
+	if !lent {
+		cleanup = removal(s.Address)
+	}
+	p, err := r.newPort(fd, "unix", path, f, cleanup)
+	if err == nil {
+		p.lent = lent
 	}
 	return p, err
 }
