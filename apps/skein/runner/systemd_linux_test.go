@@ -175,6 +175,43 @@ func TestSystemdsSocketsAreNotForTheStats(t *testing.T) {
 	}
 }
 
+// The path of a UNIX socket that systemd has made is systemd's, through all
+// generations: the next start would have no door else.
+func TestSystemdsPathsStay(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"alone": nil, "workers": {"--workers", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "sock")
+			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+			must(t, err)
+			l.SetUnlinkOnClose(false)
+			f, err := l.File()
+			must(t, err)
+			must(t, l.Close())
+			defer func() { _ = f.Close() }()
+			m := newManager(t)
+			r := start(t, under(t, m.path, f), append(args, "door", "--path", path, "--pidfile", "x.pid")...)
+			m.await(t, "READY=1")
+			for range 2 {
+				pid := readPID(t, r.file("x.pid"))
+				must(t, syscall.Kill(pid, syscall.SIGUSR2))
+				eventually(t, "there is a successor", func() bool {
+					text, _ := os.ReadFile(r.file("x.pid"))
+					return string(text) != fmt.Sprintln(pid)
+				})
+				greeted(t, "unix", path)
+			}
+			must(t, syscall.Kill(readPID(t, r.file("x.pid")), syscall.SIGTERM))
+			eventually(t, "the pid file is gone", func() bool { return !exists(r.file("x.pid")) })
+			<-r.silent
+			if !exists(path) {
+				t.Error("the path is gone")
+			}
+		})
+	}
+}
+
 // A loop that is stuck gives no sign of life.
 func TestAStuckLoopIsSilent(t *testing.T) {
 	t.Parallel()

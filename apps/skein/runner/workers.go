@@ -159,7 +159,7 @@ func (s *server) dismiss() {
 	}
 	for _, socket := range s.sets[0] {
 		info, err := os.Lstat(socket.Address)
-		if socket.Network == "unix" && err == nil && info.Mode()&fs.ModeSocket != 0 {
+		if socket.Network == "unix" && !socket.Lent && err == nil && info.Mode()&fs.ModeSocket != 0 {
 			_ = os.Remove(socket.Address) // as a port does
 		}
 	}

@@ -140,7 +140,7 @@ func (rec *record) open() *Inherited {
 	in := &Inherited{Role: rec.Role, Worker: rec.Worker, Workers: rec.Workers}
 	for _, s := range rec.Sockets {
 		in.Sockets = append(in.Sockets, Socket{
-			Network: s.Network, Address: s.Address, File: openInherited(s.Descriptor, s.Network+" "+s.Address),
+			Network: s.Network, Address: s.Address, Lent: s.Lent, File: openInherited(s.Descriptor, s.Network+" "+s.Address),
 		})
 	}
 	in.PIDFile = openInherited(rec.PIDFile, "pid file")

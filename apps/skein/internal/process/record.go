@@ -25,6 +25,7 @@ type record struct {
 type socketRecord struct {
 	Network    string `json:"network"`
 	Address    string `json:"address"`
+	Lent       bool   `json:"lent,omitempty"`
 	Descriptor int    `json:"descriptor"`
 }
 

@@ -25,7 +25,8 @@ func ShareSockets(set []Socket, n int) ([][]Socket, error) {
 				}
 				return nil, fmt.Errorf("cannot open %s %s once more for worker %d: %w", s.Network, s.Address, len(sets)+1, err)
 			}
-			next = append(next, Socket{Network: s.Network, Address: s.Address, File: f})
+			s.File = f
+			next = append(next, s)
 		}
 		sets = append(sets, next)
 	}

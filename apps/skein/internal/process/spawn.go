@@ -129,7 +129,7 @@ func (l *launch) passAll(o SpawnOptions) error {
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", s.Network, s.Address, err)
 		}
-		l.rec.Sockets = append(l.rec.Sockets, socketRecord{Network: s.Network, Address: s.Address, Descriptor: l.pass(f)})
+		l.rec.Sockets = append(l.rec.Sockets, socketRecord{Network: s.Network, Address: s.Address, Lent: s.Lent, Descriptor: l.pass(f)})
 	}
 	if o.PIDFile != nil {
 		f, err := duplicate(o.PIDFile)
