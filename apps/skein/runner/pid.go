@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -43,12 +44,22 @@ func (s *server) holdPID() (err error) {
 	}
 	if s.in.PIDFile != nil {
 		s.pid, err = pidfile.Adopt(s.in.PIDFile, path)
-		return err
+		return s.named(err)
 	}
 	if s.pid, err = pidfile.Acquire(path); err != nil {
-		return err
+		return s.named(err)
 	}
 	return s.pid.WritePID(os.Getpid())
+}
+
+// named says in the error of a pid file whose it is: the program that holds it is
+// this one.
+func (s *server) named(err error) error {
+	var running *pidfile.RunningError
+	if errors.As(err, &running) {
+		running.Program = s.program.Name
+	}
+	return err
 }
 
 // releasePID gives the pid file back. A successor that has not been ready leaves

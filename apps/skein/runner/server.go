@@ -146,7 +146,7 @@ func (s *server) prepare(d deployment) (err error) {
 	}
 	if s.pidPath() != "" && s.in.PIDFile == nil {
 		if err := pidfile.Check(s.outside(s.pidPath())); err != nil {
-			return err
+			return s.named(err)
 		}
 	}
 	if s.notifier, err = systemd.Open(); err != nil {

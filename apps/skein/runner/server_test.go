@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +13,18 @@ import (
 	"skein/apps/skein/runner"
 	"skein/reactor/service"
 )
+
+// A second instance is called what the program is.
+func TestASecondInstanceIsNamed(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "door", "--port", "0", "--pidfile", "x.pid")
+	r.await("The door is open.")
+	again := start(t, nil, "door", "--port", "0", "--pidfile", r.file("x.pid"))
+	again.end(1)
+	again.await(fmt.Sprintf("ERR another house is running, with pid %d (pid file %s)\n", r.cmd.Process.Pid, r.file("x.pid")))
+	r.signal(syscall.SIGINT)
+	r.end(0)
+}
 
 // A service that never stops is named, and does not keep the program.
 func TestAServiceThatNeverStops(t *testing.T) {

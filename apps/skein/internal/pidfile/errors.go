@@ -1,6 +1,7 @@
 package pidfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -21,14 +22,17 @@ var (
 type RunningError struct {
 	Path string
 	PID  int // 0 if the holder has not written it yet
+	// Program is what the caller calls itself, which this package does not know.
+	Program string
 }
 
-// Error names the pid and the file.
+// Error names the program, the pid and the file.
 func (e *RunningError) Error() string {
+	program := cmp.Or(e.Program, "server")
 	if e.PID == 0 {
-		return fmt.Sprintf("another skein is running, or starting (pid file %s)", e.Path)
+		return fmt.Sprintf("another %s is running, or starting (pid file %s)", program, e.Path)
 	}
-	return fmt.Sprintf("another skein is running, with pid %d (pid file %s)", e.PID, e.Path)
+	return fmt.Sprintf("another %s is running, with pid %d (pid file %s)", program, e.PID, e.Path)
 }
 
 // Error says why a pid file cannot be used, and what would help.

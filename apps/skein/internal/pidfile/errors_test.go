@@ -104,7 +104,7 @@ func TestTheHolderHasNotWrittenYet(t *testing.T) {
 	path := newPath(t)
 	acquire(t, path)
 	_, err := pidfile.Acquire(path)
-	if want := "another skein is running, or starting (pid file " + path + ")"; err == nil || err.Error() != want {
+	if want := "another server is running, or starting (pid file " + path + ")"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -141,7 +141,7 @@ func expectRunning(t *testing.T, err error, pid int, path string) {
 	if !errors.As(err, &running) || running.PID != pid || running.Path != path {
 		t.Fatalf("got %v, want that %d holds %s", err, pid, path)
 	}
-	want := "another skein is running, with pid " + strconv.Itoa(pid) + " (pid file " + path + ")"
+	want := "another server is running, with pid " + strconv.Itoa(pid) + " (pid file " + path + ")"
 	if err.Error() != want {
 		t.Errorf("it says %q, want %q", err, want)
 	}
