@@ -40,8 +40,8 @@ func TestConnectionsAtTheEnd(t *testing.T) {
 			in.said(0, "Serving a poem.")
 			began := time.Now()
 			// With addresses of their own, so that each has enough ports.
-			finish := in.idle("finish", test.finish, "127.0.0.2,127.0.0.3")
-			stuck := in.idle("stuck", test.stuck, "127.0.0.4")
+			finish := in.idle("finish", test.finish, "127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5,127.0.0.6")
+			stuck := in.idle("stuck", test.stuck, "127.0.0.7,127.0.0.8")
 			finish.complete()
 			stuck.complete()
 			t.Logf("%d connections in %v", test.finish+test.stuck, time.Since(began).Round(time.Millisecond))
@@ -61,10 +61,19 @@ func TestConnectionsAtTheEnd(t *testing.T) {
 			sum := in.ends()
 			t.Logf("the log says: of %d, %d have finished, and %d are aborted", sum.all, sum.finished, sum.aborted)
 			if sum.lines != test.workers || sum.all != test.finish+test.stuck || sum.all != sum.finished+sum.aborted {
-				t.Errorf("in %d lines", sum.lines)
+				t.Errorf("in %d lines of %d processes", sum.lines, test.workers)
 			}
 			if inTime := left < grace-3*time.Second; inTime && sum.aborted != test.stuck {
 				t.Errorf("not %d", test.stuck)
+			}
+			// Each aborted one has a line of its own, unless the log says how many have not.
+			lines := len(in.logged(0, says("A client did not get the whole poem.")))
+			for _, e := range in.logged(0, func(e entry) bool { return e.Dropped > 0 }) {
+				t.Log(e.Message)
+				lines += e.Dropped
+			}
+			if lines != sum.aborted {
+				t.Errorf("the log tells of %d of them", lines)
 			}
 			if lost != test.stuck {
 				t.Errorf("the clients say that %d of %d were aborted", lost, test.stuck)

@@ -32,7 +32,7 @@ type instance struct {
 // entry is a line of the log.
 type entry struct {
 	Message, Level, Addr, Service, Peer, Error string
-	PID, Worker, Successor                     int
+	PID, Worker, Successor, Dropped            int
 }
 
 // The names in the folder of an instance.
