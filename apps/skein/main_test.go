@@ -9,11 +9,13 @@ import (
 	"go.uber.org/goleak"
 
 	"skein/apps/skein/command"
+	"skein/apps/skein/runner"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(leakChecked{m}, map[string]func(){
 		"skein": func() { os.Exit(command.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"clot":  func() { os.Exit(runner.Main(clot(), os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
 
