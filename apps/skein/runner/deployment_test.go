@@ -65,7 +65,7 @@ func TestMistakesInADeploymentFile(t *testing.T) {
 		"services: &s [*s]":                    ":1: here should be keys with values",
 		"services: [{name: x}]":                ":1: the service has no plugin",
 		"services: [{plugin: [door]}]":         ":1: plugin: it takes one value",
-		"services: [{plugin: window}]":         `:1: plugin: there is no plugin "window", but door, broken, stubborn`,
+		"services: [{plugin: window}]":         `:1: plugin: there is no plugin "window", but door, broken, fragile, stubborn`,
 		"services: [{plugin: door, a: 1}]":     ":1: a: a service has no such key, but plugin, name and options",
 		"services: [{plugin: door, name: ''}]": `:1: name: "" is empty`,
 		"services: [{plugin: door, options: [port]}]":            ":1: here should be keys with values",

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net"
+	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"skein/apps/skein/runner"
@@ -88,6 +91,55 @@ func TestConsoleWithoutTerminalHasNoColors(t *testing.T) {
 	log.Error().Err(errors.New("broken")).Msg("x")
 	if strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), "error=broken") {
 		t.Errorf("got %q", out.String())
+	}
+}
+
+// Why a daemon has crashed is in the file that its log is in at that time: its
+// standard error is nobody's.
+func TestACrashIsInTheLog(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args   []string
+		signal syscall.Signal
+		moved  bool
+	}{
+		"as it began":           {},
+		"after a rotation":      {signal: syscall.SIGUSR1},
+		"after it was reopened": {signal: syscall.SIGHUP, moved: true},
+		"of a worker":           {args: []string{"--workers", "2"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, nil, append(test.args, "--daemon", "fragile", "--path", "sock")...)
+			r.end(0)
+			pid, log := readPID(t, r.file("house.pid")), r.file("house.log")
+			has := func(path, text string) func() bool {
+				return func() bool {
+					got, _ := os.ReadFile(path)
+					return bytes.Contains(got, []byte(text))
+				}
+			}
+			if test.moved {
+				must(t, os.Rename(log, log+".1"))
+			}
+			if test.signal != 0 {
+				must(t, syscall.Kill(pid, test.signal))
+				eventually(t, "there is another file", func() bool { return exists(log) && exists(log+".1") })
+				// What is asked for and what is logged come in order.
+				must(t, syscall.Kill(pid, syscall.SIGHUP))
+				eventually(t, "it goes on there", has(log, "Received SIGHUP"))
+			}
+			c, err := net.Dial("unix", r.file("sock"))
+			must(t, err)
+			_ = c.Close()
+			eventually(t, "the log says why", has(log, "panic: at the disco\n"))
+			eventually(t, "and where", has(log, "runner_test.makeFragile.func1"))
+			if len(test.args) > 0 {
+				must(t, syscall.Kill(pid, syscall.SIGTERM))
+				eventually(t, "the pid file is gone", func() bool { return !exists(r.file("house.pid")) })
+			}
+		})
 	}
 }
 

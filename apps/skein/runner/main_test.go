@@ -55,6 +55,7 @@ func house() runner.Program {
 			runner.NewPlugin("broken", "Panic.", func(*runner.Host, *struct{}) (service.Service, error) {
 				panic("at the disco")
 			}),
+			runner.NewPlugin("fragile", "Crash when somebody comes.", makeFragile),
 			runner.NewPlugin("stubborn", "Never stop.", func(*runner.Host, *struct{}) (service.Service, error) {
 				return &stubborn{}, nil
 			}),
@@ -98,6 +99,18 @@ func (g *greeting) ConnectionMade() {
 	g.Transport.LoseConnection()
 }
 func (g *greeting) DataReceived([]byte) {}
+
+// makeFragile makes a service that the first client breaks: on a goroutine that is
+// not the loop's, where nothing is caught.
+func makeFragile(h *runner.Host, o *struct{ Path string }) (service.Service, error) {
+	ports := &runner.Ports{Log: h.Log}
+	crash := protocol.FactoryFunc(func(net.Addr) protocol.Protocol {
+		go panic("at the disco")
+		return nil
+	})
+	ports.UNIX(o.Path, crash, func(line *zerolog.Event, at net.Addr) { line.Msg("Handle with care.") })
+	return ports, nil
+}
 
 // stubborn is a service whose stop has no end.
 type stubborn struct{ service.Base }

@@ -281,6 +281,7 @@ func (d *deployed) make(h *Host) (made service.Service, err error) {
 // reads.
 func (s *server) openLog() error {
 	o := s.options.logOptions(s.program.Name, s.stderr)
+	o.Crashes = true
 	if s.in.Role == process.Worker {
 		o = logs.Options{Format: "json", Level: o.Level, Out: s.stderr}
 	}

@@ -2,8 +2,10 @@ package logs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +24,7 @@ type fileSink struct {
 	folder   *os.File
 	root     unix.Stat_t // what "/" was when it was opened: a chroot changes that
 	complain func(error)
+	crashes  bool
 
 	// rotate.go has what these are for.
 	most  int64 // the size from which on it is rotated; below 1: never
@@ -40,7 +43,7 @@ func openFile(o Options, complain func(error)) (*fileSink, error) {
 	if err != nil {
 		return nil, openError(o.File, err)
 	}
-	s := &fileSink{path: path, name: filepath.Base(path), complain: complain, most: o.MaxBytes, keep: o.Keep}
+	s := &fileSink{path: path, name: filepath.Base(path), complain: complain, crashes: o.Crashes, most: o.MaxBytes, keep: o.Keep}
 	if s.most == 0 {
 		s.most = defaultMaxBytes
 	}
@@ -103,6 +106,7 @@ func (s *fileSink) finish(rest []byte) (n int, err error) {
 func (s *fileSink) unblock() { expire(s.file.Load()) }
 
 func (s *fileSink) close() error {
+	s.catchCrashes(nil)
 	return errors.Join(s.file.Load().Close(), s.folder.Close())
 }
 
@@ -131,7 +135,8 @@ func (s *fileSink) findFolder() {
 	s.folder = folder
 }
 
-// begin opens the file, which it creates if there is none, and goes on in it; if that fails, in the old one. fresh says that it is another file.
+// begin opens the file, which it creates if there is none, and goes on in it; if
+// that fails, in the old one. fresh says that it is another file.
 func (s *fileSink) begin(mode uint32) (fresh bool, err error) {
 	f, st, err := s.open(mode)
 	if err != nil {
@@ -143,10 +148,26 @@ func (s *fileSink) begin(mode uint32) (fresh bool, err error) {
 	}
 	s.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	s.size = st.Size
+	if s.regular {
+		s.catchCrashes(f)
+	} else {
+		s.catchCrashes(nil) // it would make a FIFO one that blocks
+	}
 	if fresh || s.limit == 0 {
 		s.limit, s.told = s.most, false
 	}
 	return fresh, nil
+}
+
+// catchCrashes says where the runtime writes of a crash, besides standard error. It
+// keeps a duplicate.
+func (s *fileSink) catchCrashes(f *os.File) {
+	if !s.crashes {
+		return
+	}
+	if err := debug.SetCrashOutput(f, debug.CrashOptions{}); err != nil {
+		s.complain(fmt.Errorf("why the program crashes, if it does, will not be in the log file %s: %w", s.path, err))
+	}
 }
 
 // same reports whether both are the same file.

@@ -40,6 +40,12 @@ type Options struct {
 	// Keep is how many older files are kept, .1 being the youngest; 0 or less: 10.
 	Keep int
 
+	// Crashes has the Go runtime write why the program crashes, with the stacks, to
+	// the log file, too, as long as it is a regular one: standard error may be
+	// nobody's. There is one place for that in a program: the last log that was
+	// opened has it.
+	Crashes bool
+
 	// Syslog sends the lines to the syslog daemon instead, whatever File says.
 	Syslog bool
 	// SyslogAddr is the daemon's UNIX socket; "": the system's.
