@@ -3,6 +3,8 @@
 package kernel_test
 
 import (
+	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,26 +17,38 @@ import (
 // its posted calls.
 type counter struct {
 	asked atomic.Int64
-	done  atomic.Int64
 	stop  atomic.Bool
-	turns int
-	told  chan struct{} // something was done
+
+	mu   sync.Mutex
+	done int64
+	told *sync.Cond // something was done
 }
 
 func (*counter) Ready(int, kernel.Events) {}
 
 // Turn does what was asked for until now.
 func (c *counter) Turn() bool {
-	c.turns++
-	c.done.Store(c.asked.Load())
-	select {
-	case c.told <- struct{}{}:
-	default:
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done = c.asked.Load()
+	c.told.Broadcast()
 	return c.stop.Load()
 }
 
-func (c *counter) More() bool { return c.asked.Load() > c.done.Load() }
+func (c *counter) More() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked.Load() > c.done
+}
+
+// await returns when the n-th request has been seen.
+func (c *counter) await(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.done < n {
+		c.told.Wait()
+	}
+}
 
 // poll runs a kernel with a counter until the end of the test.
 func poll(t *testing.T) (kernel.Kernel, *counter) {
@@ -43,7 +57,8 @@ func poll(t *testing.T) (kernel.Kernel, *counter) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &counter{told: make(chan struct{}, 1)}
+	c := &counter{}
+	c.told = sync.NewCond(&c.mu)
 	k.Attach(c)
 	over := make(chan error, 1)
 	go func() { over <- k.Poll() }()
@@ -65,27 +80,26 @@ func poll(t *testing.T) (kernel.Kernel, *counter) {
 // TestNoWakeIsLost has goroutines ask for turns while the loop falls asleep and
 // wakes up: each is followed by a turn that sees what it was asked for.
 func TestNoWakeIsLost(t *testing.T) {
-	k, c := poll(t)
-	const goroutines, times = 4, 5000
-	late := time.AfterFunc(time.Minute, func() { panic("a wake was lost") })
-	defer late.Stop()
-	var all sync.WaitGroup
-	for range goroutines {
-		all.Go(func() {
-			for range times {
-				n := c.asked.Add(1)
-				k.Wake()
-				for c.done.Load() < n {
-					<-c.told
-					select { // others wait for the same word
-					case c.told <- struct{}{}:
-					default:
+	for _, procs := range []int{1, 2} {
+		t.Run(fmt.Sprint(procs), func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			k, c := poll(t)
+			const goroutines, times = 4, 5000
+			late := time.AfterFunc(time.Minute, func() { panic("a wake was lost") })
+			defer late.Stop()
+			var all sync.WaitGroup
+			for range goroutines {
+				all.Go(func() {
+					for range times {
+						n := c.asked.Add(1)
+						k.Wake()
+						c.await(n)
 					}
-				}
+				})
 			}
+			all.Wait()
 		})
 	}
-	all.Wait()
 }
 
 // TestTimerTakesTurns sets the timer from outside before each sleep.
