@@ -40,7 +40,7 @@ func (s *server) handOver() {
 // noSuccessor says why none is started now, or "".
 func (s *server) noSuccessor() string {
 	switch {
-	case s.options.Chroot != "":
+	case s.options.Chroot != "" && !s.supervises(): // a supervisor stays outside
 		return "there is no way to the program from inside --chroot: stop and start it instead"
 	case s.draining: // perhaps for a successor, whose the pid file is
 		return "this process is ending already"

@@ -4,9 +4,32 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
+
+// A supervisor is not in the chroot that its workers are in: it can start a
+// successor, whose workers are in it as well.
+func TestASupervisorOfAChrootHasASuccessor(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can change the root")
+	}
+	r := start(t, func(c *exec.Cmd) { must(t, os.Mkdir(c.Dir+"/jail", 0o755)) },
+		"door", "--port", "0", "--workers", "2", "--chroot", "jail", "--pidfile", "x.pid")
+	r.await("The door is open.")
+	_, port, _ := strings.Cut(r.logged(), "addr=127.0.0.1:")
+	port, _, _ = strings.Cut(port, " ") // a worker's number follows
+	pidFile := r.file("jail/x.pid")
+	eventually(t, "there is a pid file", func() bool { return exists(pidFile) })
+	r.signal(syscall.SIGUSR2)
+	r.end(0)
+	greeted(t, "tcp", "127.0.0.1:"+port)
+	must(t, syscall.Kill(readPID(t, pidFile), syscall.SIGTERM))
+	eventually(t, "the pid file is gone", func() bool { return !exists(pidFile) })
+}
 
 // A successor that fails when it has the sockets already leaves their paths to its
 // predecessor, which goes on; and the next successor has them.
