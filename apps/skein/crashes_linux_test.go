@@ -15,6 +15,60 @@ import (
 // crew is how many workers there are in the tests of their ends.
 const crew = 3
 
+// victims are the workers of an instance, for a test that kills them.
+type victims struct {
+	in   *instance
+	pids [crew + 1]int
+	cut  map[int]bool // the ports of clients that may have been cut short
+}
+
+// kill kills workers at the same time, and waits for the next.
+func (v *victims) kill(numbers ...int) (took time.Duration) {
+	in := v.in
+	in.t.Helper()
+	for _, number := range numbers {
+		check(in.t, syscall.Kill(v.pids[number], syscall.SIGSTOP)) // it accepts nobody meanwhile
+	}
+	for _, number := range numbers {
+		for _, port := range clientsOf(in.t, v.pids[number]) {
+			v.cut[port] = true
+		}
+	}
+	from, killed := in.mark(), time.Now()
+	for _, number := range numbers {
+		check(in.t, syscall.Kill(v.pids[number], syscall.SIGKILL))
+	}
+	for _, number := range numbers {
+		in.await(from, "the end is noticed", func(e entry) bool {
+			return e.Message == "worker was killed by SIGKILL" && e.Worker == number && e.PID == v.pids[number]
+		})
+		v.pids[number] = in.worker(from, number)
+	}
+	took = time.Since(killed)
+	in.t.Logf("%v: back in %v", numbers, took.Round(time.Millisecond))
+	return took
+}
+
+// harmed fails the test if anybody was not served well whom no killed worker had.
+func (v *victims) harmed(crowds ...*crowd) {
+	t := v.in.t
+	t.Helper()
+	harmed := 0
+	for _, c := range crowds {
+		begun, _, mishaps := c.counts()
+		for _, m := range mishaps {
+			if harmed++; !v.cut[m.port] {
+				t.Errorf("%v, and no killed worker had it", m)
+			}
+		}
+		t.Logf("of %d, %d were cut short", begun, len(mishaps))
+	}
+	t.Logf("%d could have been", len(v.cut))
+	if harmed == 0 || harmed > len(v.cut) {
+		t.Errorf("%d were cut short, of %d that could have been", harmed, len(v.cut))
+	}
+}
+
 // A worker that is killed is back at once, also if that happens again, or to all at
 // the same time. Only who was being served by it can be cut short: nobody is
 // refused, and nobody else notices.
@@ -25,67 +79,30 @@ func TestWorkersThatAreKilled(t *testing.T) {
 	in := newInstance(t, poets("127.0.0.1"))
 	in.begin("--workers", strconv.Itoa(crew), "--log-max-bytes", "0", "run", "poets.yaml")
 	fast, slow := in.audience("fast", 100), in.audience("slow", 30)
-	cut := map[int]bool{} // who may have been
-	pids := make([]int, crew+1)
+	v := &victims{in: in, cut: map[int]bool{}}
 	for number := 1; number <= crew; number++ {
-		pids[number] = in.worker(0, number)
-	}
-	// kill kills workers at the same time, and waits for the next.
-	kill := func(numbers ...int) time.Duration {
-		for _, number := range numbers {
-			check(t, syscall.Kill(pids[number], syscall.SIGSTOP)) // it accepts nobody meanwhile
-		}
-		for _, number := range numbers {
-			for _, port := range clientsOf(t, pids[number]) {
-				cut[port] = true
-			}
-		}
-		from, killed := in.mark(), time.Now()
-		for _, number := range numbers {
-			check(t, syscall.Kill(pids[number], syscall.SIGKILL))
-		}
-		for _, number := range numbers {
-			in.await(from, "the end is noticed", func(e entry) bool {
-				return e.Message == "worker was killed by SIGKILL" && e.Worker == number && e.PID == pids[number]
-			})
-			pids[number] = in.worker(from, number)
-		}
-		took := time.Since(killed)
-		t.Logf("%v: back in %v", numbers, took.Round(time.Millisecond))
-		return took
+		v.pids[number] = in.worker(0, number)
 	}
 	shortest := time.Hour
 	for range 2 {
 		for number := 1; number <= crew; number++ {
-			shortest = min(shortest, kill(number))
-			fast.served(20)
+			shortest = min(shortest, v.kill(number))
+			fast.served(40) // all workers live for a second, or there would be pauses
 		}
 	}
 	if shortest > time.Second { // each, on a machine that has time
 		t.Errorf("no worker was back within a second, but in %v at best", shortest)
 	}
-	kill(1)
-	kill(1) // twice
+	v.kill(1)
+	v.kill(1) // twice
+	fast.served(120)
+	v.kill(1, 2, 3)
 	fast.served(20)
-	all := []int{1, 2, 3}
-	kill(all...)
-	fast.served(50)
-	kill(all...) // they have not lived: there may be a pause
-	fast.served(50)
-	harmed := 0
-	for _, c := range []*crowd{fast, slow} {
-		begun, _, mishaps := c.counts()
-		for _, m := range mishaps {
-			if harmed++; !cut[m.port] {
-				t.Errorf("%v, and no killed worker had it", m)
-			}
-		}
-		t.Logf("of %d, %d were cut short", begun, len(mishaps))
-	}
-	t.Logf("%d could have been", len(cut))
-	if harmed == 0 || harmed > len(cut) {
-		t.Errorf("%d were cut short, of %d that could have been", harmed, len(cut))
-	}
+	v.kill(1, 2, 3)
+	fast.served(20)
+	v.kill(1) // it may not have lived: then there is a pause, in which its clients wait
+	fast.served(20)
+	v.harmed(fast, slow)
 	in.signal(syscall.SIGTERM)
 	in.over()
 	if status := <-in.ended; status != 0 {

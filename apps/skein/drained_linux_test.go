@@ -13,75 +13,88 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// farewell is a server with many connections at its end.
+type farewell struct {
+	name          string
+	finish, stuck int
+	workers       int
+	grace         time.Duration
+}
+
 // At the end, the log says how many connections have finished, and how many were
 // aborted because they were stuck: both to the last of 50,000.
 func TestConnectionsAtTheEnd(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a minute of both cores, and ten thousands of descriptors")
+		t.Skip("takes half a minute of both cores, and ten thousands of descriptors")
 	}
 	var limit unix.Rlimit
 	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	most := int(min(limit.Max, 20_000)) * 3 / 4 // of one process
-	for _, test := range []struct {
-		name             string
-		finish, stuck    int
-		workers, seconds int
-	}{
-		{"one process", most * 2 / 3, most / 3, 1, 6},
-		{"workers", 40_000, 10_000, max(50_000/most+1, 4), 10},
+	for _, f := range []farewell{
+		{"one process", most * 2 / 3, most / 3, 1, 6 * time.Second},
+		{"workers", 40_000, 10_000, max(50_000/most+1, 4), 10 * time.Second},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			grace := time.Duration(test.seconds) * time.Second
-			in := newInstance(t, map[string][]byte{"ends.yaml": []byte(`services:
+		t.Run(f.name, func(t *testing.T) { f.happen(t) })
+	}
+}
+
+// happen opens the connections, and ends the server.
+func (f *farewell) happen(t *testing.T) {
+	in := newInstance(t, map[string][]byte{"ends.yaml": []byte(`services:
   - {plugin: transform, name: finish, options: {port: 0}}
   - {plugin: slowpoetry, name: stuck, options: {port: 0, num-bytes: 1, delay: 1h}}
 `)})
-			in.begin("--workers", strconv.Itoa(test.workers), "--grace", grace.String(), "--log-max-bytes", "0", "run", "ends.yaml")
-			in.said(0, "Serving a poem.")
-			began := time.Now()
-			// With addresses of their own, so that each has enough ports.
-			finish := in.idle("finish", test.finish, "127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5,127.0.0.6")
-			stuck := in.idle("stuck", test.stuck, "127.0.0.7,127.0.0.8")
-			finish.complete()
-			stuck.complete()
-			t.Logf("%d connections in %v", test.finish+test.stuck, time.Since(began).Round(time.Millisecond))
+	in.begin("--workers", strconv.Itoa(f.workers), "--grace", f.grace.String(), "--log-max-bytes", "0", "run", "ends.yaml")
+	in.said(0, "Serving a poem.")
+	began := time.Now()
+	// With addresses of their own, so that each has enough ports.
+	finish := in.idle("finish", f.finish, "127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5,127.0.0.6")
+	stuck := in.idle("stuck", f.stuck, "127.0.0.7,127.0.0.8")
+	finish.complete()
+	stuck.complete()
+	t.Logf("%d connections in %v", f.finish+f.stuck, time.Since(began).Round(time.Millisecond))
 
-			told := time.Now()
-			in.signal(syscall.SIGTERM)
-			soon(t, "all drain", func() bool { return len(in.logged(0, says("Waiting for"))) == test.workers })
-			finish.leave()
-			left := time.Since(told)
-			lost := stuck.lost()
-			in.over()
-			took := time.Since(told)
-			t.Logf("%d left within %v; it ended after %v", test.finish, left.Round(time.Millisecond), took.Round(time.Millisecond))
-			if status := <-in.ended; status != 0 {
-				t.Errorf("it ended with status %d", status)
-			}
-			sum := in.ends()
-			t.Logf("the log says: of %d, %d have finished, and %d are aborted", sum.all, sum.finished, sum.aborted)
-			if sum.lines != test.workers || sum.all != test.finish+test.stuck || sum.all != sum.finished+sum.aborted {
-				t.Errorf("in %d lines of %d processes", sum.lines, test.workers)
-			}
-			if inTime := left < grace-3*time.Second; inTime && sum.aborted != test.stuck {
-				t.Errorf("not %d", test.stuck)
-			}
-			// Each aborted one has a line of its own, unless the log says how many have not.
-			lines := len(in.logged(0, says("A client did not get the whole poem.")))
-			for _, e := range in.logged(0, func(e entry) bool { return e.Dropped > 0 }) {
-				t.Log(e.Message)
-				lines += e.Dropped
-			}
-			if lines != sum.aborted {
-				t.Errorf("the log tells of %d of them", lines)
-			}
-			if lost != test.stuck {
-				t.Errorf("the clients say that %d of %d were aborted", lost, test.stuck)
-			}
-			if took < grace || took > grace+patience/2 {
-				t.Errorf("it took %v, with %v of grace", took, grace)
-			}
-		})
+	told := time.Now()
+	in.signal(syscall.SIGTERM)
+	soon(t, "all drain", func() bool { return len(in.logged(0, says("Waiting for"))) == f.workers })
+	finish.leave()
+	left := time.Since(told)
+	lost := stuck.lost()
+	in.over()
+	took := time.Since(told)
+	t.Logf("%d left within %v; it ended after %v", f.finish, left.Round(time.Millisecond), took.Round(time.Millisecond))
+	if took < f.grace || took > f.grace+patience/2 {
+		t.Errorf("it took %v, with %v of grace", took, f.grace)
+	}
+	if status := <-in.ended; status != 0 {
+		t.Errorf("it ended with status %d", status)
+	}
+	if lost != f.stuck {
+		t.Errorf("the clients say that %d of %d were aborted", lost, f.stuck)
+	}
+	f.compare(in, left < f.grace-3*time.Second)
+}
+
+// compare compares what the log says with what was. inTime says that those who were
+// to finish had the time for it.
+func (f *farewell) compare(in *instance, inTime bool) {
+	t := in.t
+	sum := in.ends()
+	t.Logf("the log says: of %d, %d have finished, and %d are aborted", sum.all, sum.finished, sum.aborted)
+	if sum.lines != f.workers || sum.all != f.finish+f.stuck || sum.all != sum.finished+sum.aborted {
+		t.Errorf("in %d lines of %d processes", sum.lines, f.workers)
+	}
+	if inTime && sum.aborted != f.stuck {
+		t.Errorf("not %d", f.stuck)
+	}
+	// Each aborted one has a line of its own, unless the log says how many have not.
+	lines := len(in.logged(0, says("A client did not get the whole poem.")))
+	for _, e := range in.logged(0, func(e entry) bool { return e.Dropped > 0 }) {
+		t.Log(e.Message)
+		lines += e.Dropped
+	}
+	if inTime && lines != sum.aborted {
+		t.Errorf("the log tells of %d of them", lines)
 	}
 }
 
