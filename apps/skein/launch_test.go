@@ -91,12 +91,6 @@ func (d *daemon) expect(t *testing.T, line string) string {
 	return found
 }
 
-// port waits until a port is open, and returns its number.
-func (d *daemon) port(t *testing.T) string {
-	t.Helper()
-	return d.expect(t, `addr=127\.0\.0\.1:(\d+)( |$)`)
-}
-
 // tell sends a signal.
 func (d *daemon) tell(t *testing.T, s os.Signal) {
 	t.Helper()
