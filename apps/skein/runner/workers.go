@@ -2,12 +2,10 @@ package runner
 
 import (
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"skein/apps/skein/internal/process"
 	"skein/deferred"
@@ -96,55 +94,12 @@ func (s *server) bind() (sockets []reactor.Socket, err error) {
 	if given > 0 {
 		return sockets, nil // systemd goes on with them when this process is gone
 	}
-	return sockets, reusable(sockets)
-}
-
-// reusable lets the sockets of this user join them on their ports. Until now they
-// were alone, so that a port that is taken was found out.
-func reusable(sockets []reactor.Socket) error {
-	for _, socket := range sockets {
-		if socket.Network == "unix" {
-			continue
-		}
-		if err := onDescriptor(socket.File, func(fd int) error {
-			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		}); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
-	}
-	return nil
-}
-
-// onDescriptor calls f with the number of an open file, which stays non-blocking.
-func onDescriptor(file *os.File, f func(fd int) error) error {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failure error
-	return errors.Join(raw.Control(func(fd uintptr) { failure = f(int(fd)) }), failure)
+	return sockets, process.MakeReusable(sockets)
 }
 
 // shared returns duplicates of all workers' sockets, one set behind the other.
 func (s *server) shared() ([]process.Socket, error) {
-	var all []process.Socket
-	for _, set := range s.sets {
-		for _, socket := range set {
-			err := onDescriptor(socket.File, func(fd int) error {
-				copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-				if err == nil {
-					socket.File = os.NewFile(uintptr(copied), socket.File.Name())
-					all = append(all, socket)
-				}
-				return err
-			})
-			if err != nil {
-				process.CloseSockets(all)
-				return nil, os.NewSyscallError("fcntl", err)
-			}
-		}
-	}
-	return all, nil
+	return process.DuplicateSockets(slices.Concat(s.sets...))
 }
 
 // dismiss ends what is left of the workers, and removes the names of the sockets

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -101,7 +102,7 @@ func (d *detaching) wait(interrupted <-chan os.Signal, stderr io.Writer) (status
 func (d *detaching) failed(v verdict, interrupted <-chan os.Signal, stderr io.Writer) (status int) {
 	pid := d.process.Pid
 	if v.Text != "" {
-		fmt.Fprintln(stderr, trimEnd(v.Text))
+		fmt.Fprintln(stderr, strings.TrimRight(v.Text, "\n"))
 	}
 	select {
 	case ending := <-d.end:
@@ -129,12 +130,4 @@ func (d *detaching) interrupt(s os.Signal, stderr io.Writer) (status int) {
 	}
 	number, _ := s.(syscall.Signal)
 	return 128 + int(number)
-}
-
-// trimEnd takes off the end of the last line, which Fprintln adds.
-func trimEnd(text string) string {
-	for len(text) > 0 && text[len(text)-1] == '\n' {
-		text = text[:len(text)-1]
-	}
-	return text
 }

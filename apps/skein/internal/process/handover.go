@@ -3,6 +3,7 @@
 package process
 
 import (
+	"cmp"
 	"time"
 
 	"skein/deferred"
@@ -58,10 +59,7 @@ func (h *Handover) Begin() *deferred.Deferred {
 	h.busy = true
 	t := &takeover{h: h, child: c}
 	t.d = deferred.NewCancellable(func(*deferred.Deferred) { t.giveUp(deferred.ErrCancelled) })
-	after := h.Timeout
-	if after == 0 {
-		after = readyTimeout
-	}
+	after := cmp.Or(h.Timeout, readyTimeout)
 	t.timer = h.Reactor.CallLater(after, func() {
 		t.giveUp(&NotReadyError{Name: c.name, PID: c.PID(), After: after})
 	})

@@ -2,7 +2,28 @@
 
 package process
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// MakeReusable lets further sockets of this user join these on their ports, by
+// SO_REUSEPORT. They were bound without it, so that a port that is taken was found
+// out.
+func MakeReusable(set []Socket) error {
+	for _, s := range set {
+		if s.Network == "unix" {
+			continue
+		}
+		err := control(s.File, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		if err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	return nil
+}
 
 // ShareSockets returns n sets of sockets, one for each worker: the set that it
 // is given, and n-1 further ones on the very same addresses. On Linux those are

@@ -24,6 +24,22 @@ func CloseSockets(sockets []Socket) {
 	}
 }
 
+// DuplicateSockets returns further descriptors of the same sockets, which the
+// caller closes. When it fails, it leaves none.
+func DuplicateSockets(sockets []Socket) ([]Socket, error) {
+	all := make([]Socket, 0, len(sockets))
+	for _, s := range sockets {
+		f, err := duplicate(s.File)
+		if err != nil {
+			CloseSockets(all)
+			return nil, fmt.Errorf("%s %s: %w", s.Network, s.Address, err)
+		}
+		s.File = f
+		all = append(all, s)
+	}
+	return all, nil
+}
+
 // SplitSockets divides the sockets that the successor of a supervisor was given,
 // all sets behind each other, into n sets again. The error is [ErrSets].
 func SplitSockets(sockets []Socket, n int) ([][]Socket, error) {

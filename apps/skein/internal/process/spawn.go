@@ -124,12 +124,12 @@ func (l *launch) pass(f *os.File) int {
 
 // passAll gives the child duplicates of its sockets and of the pid file.
 func (l *launch) passAll(o SpawnOptions) error {
-	for _, s := range o.Sockets {
-		f, err := duplicate(s.File)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", s.Network, s.Address, err)
-		}
-		l.rec.Sockets = append(l.rec.Sockets, socketRecord{Network: s.Network, Address: s.Address, Lent: s.Lent, Descriptor: l.pass(f)})
+	sockets, err := DuplicateSockets(o.Sockets)
+	if err != nil {
+		return err
+	}
+	for _, s := range sockets {
+		l.rec.Sockets = append(l.rec.Sockets, socketRecord{Network: s.Network, Address: s.Address, Lent: s.Lent, Descriptor: l.pass(s.File)})
 	}
 	if o.PIDFile != nil {
 		f, err := duplicate(o.PIDFile)

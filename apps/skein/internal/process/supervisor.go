@@ -3,6 +3,7 @@
 package process
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -107,7 +108,7 @@ func (s *Supervisor) StartService() error {
 	if s.r == nil {
 		return service.ErrNoReactor
 	}
-	s.Grace, s.StartTimeout = orDefault(s.Grace, 10*time.Second), orDefault(s.StartTimeout, readyTimeout)
+	s.Grace, s.StartTimeout = cmp.Or(s.Grace, 10*time.Second), cmp.Or(s.StartTimeout, readyTimeout)
 	s.left, s.unready = s.Workers, s.Workers
 	for i := range s.Workers {
 		s.workers = append(s.workers, &worker{s: s, number: i + 1})
@@ -199,12 +200,4 @@ func (s *Supervisor) look() {
 		s.ready.happen(nil, s.failure)
 	}
 	s.gone.happen(nil, nil)
-}
-
-// orDefault returns d, or the default for 0.
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
 }
