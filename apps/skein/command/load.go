@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"skein/apps/skein/internal/logs"
 	"skein/apps/skein/runner"
 	"skein/bench/load"
 	"skein/reactor"
@@ -155,7 +156,7 @@ func (c *loadServer) run(e *env) error {
 		}
 		defer func() { _ = picture.Close() }() // a second time, if all went well
 	}
-	progress := &load.Progress{Out: e.Stderr, Rewrite: isTerminal(e.Stderr)}
+	progress := &load.Progress{Out: e.Stderr, Rewrite: logs.IsTerminal(e.Stderr)}
 	e.Log = makingWay(e.Log, progress)
 	r, err := e.NewReactor()
 	if err != nil {

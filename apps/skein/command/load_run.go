@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -105,16 +104,6 @@ func (l *loading) tick(first time.Duration) {
 		l.progress.Write(l.total, l.reactor.Now().Sub(l.began))
 		l.tick(time.Second)
 	})
-}
-
-// isTerminal reports whether lines on w can be written over.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // verdict says what went wrong, with the remedy, and returns the error for the

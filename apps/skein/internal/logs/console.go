@@ -48,9 +48,12 @@ func newConsole(w io.Writer, s consoleStyle) zerolog.ConsoleWriter {
 }
 
 // colored reports whether w is a terminal whose user wants colors.
-func colored(w io.Writer) bool {
+func colored(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && IsTerminal(w) }
+
+// IsTerminal reports whether w is a terminal that understands more than lines.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+	if !ok || os.Getenv("TERM") == "dumb" {
 		return false
 	}
 	info, err := f.Stat()
