@@ -42,12 +42,15 @@ func TestTheSocketOfASuccessorThatFails(t *testing.T) {
 	bad := good + fmt.Sprintf("  - {plugin: door, name: back, options: {port: %d}}\n", taken.Addr().(*net.TCPAddr).Port)
 	for name, args := range map[string][]string{"alone": nil, "workers": {"--workers", "2"}} {
 		t.Run(name, func(t *testing.T) {
+			workers := len(args) // none, or two
 			dir := t.TempDir()
 			file := dir + "/house.yaml"
 			must(t, os.WriteFile(file, []byte(good), 0o600))
 			r := start(t, nil, append(args, "--pidfile", "x.pid", "run", file)...)
 			r.await("The door is open.")
-			eventually(t, "somebody is at the door", func() bool { return exists(r.file("sock")) })
+			eventually(t, "all have read the file", func() bool {
+				return strings.Count(r.logged(), "worker is ready") == workers
+			})
 			must(t, os.WriteFile(file, []byte(bad), 0o600))
 			r.signal(syscall.SIGUSR2)
 			r.await("There is no successor, this process goes on:")
