@@ -4,7 +4,7 @@ import "time"
 
 // Stats is what a reactor has done and has open.
 type Stats struct {
-	Turns     uint64 // turns of the loop
+	Turns     uint64 // turns of the loop; a batch of events that leaves nothing to do needs none
 	Callbacks uint64 // calls of user code
 	TimersRun uint64 // delayed calls that have run
 	Panics    uint64 // panics recovered from user code

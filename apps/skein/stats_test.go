@@ -30,7 +30,7 @@ func TestStatsOfARealServer(t *testing.T) {
 		"skein_connections_accepted_total": clients,
 		"skein_connections_made_total":     clients,
 		"skein_written_bytes_total":        clients * float64(len(poem)),
-		"skein_reactor_turns_total":        1,
+		"skein_reactor_turns_total":        0, // events alone need none
 		"skein_reactor_callbacks_total":    clients,
 		"process_cpu_seconds_total":        0,
 	} {

@@ -42,7 +42,7 @@ func groups(now time.Time) []group {
 
 func loopMeasures() []measure {
 	return []measure{
-		{name: "skein_reactor_turns_total", label: "turns", help: "Turns of the loop.",
+		{name: "skein_reactor_turns_total", label: "turns", help: "Turns of the loop; a batch of events that leaves nothing to do needs none.",
 			show: count, value: func(s *Snapshot) float64 { return float64(s.Reactor.Turns) }},
 		{name: "skein_reactor_callbacks_total", label: "callbacks", help: "Calls of user code by the loop.",
 			show: count, value: func(s *Snapshot) float64 { return float64(s.Reactor.Callbacks) }},
