@@ -21,13 +21,16 @@ func (s *server) pidPath() string {
 }
 
 // outside returns what a path will be when chroot and chdir are done, as it is
-// seen before.
+// seen by who has done neither, or only the latter.
 func (s *server) outside(path string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(string(s.options.Rundir), path)
 	}
 	if s.options.Chroot != "" {
-		return filepath.Join(string(s.options.Chroot), path)
+		path = filepath.Join(string(s.options.Chroot), path)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.dir, path)
 	}
 	return path
 }

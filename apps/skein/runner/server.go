@@ -171,12 +171,13 @@ func (s *server) prepare(d deployment) (err error) {
 }
 
 // enter changes the root, the directory and the umask. A supervisor has to be
-// able to start others, who do that for themselves: it takes the umask.
+// able to start others, who do that for themselves: it goes to the directory, so
+// that the sockets that it opens are where one process alone would have them.
 func (s *server) enter(umask string) error {
 	if !s.supervises() {
 		return s.plan.Enter()
 	}
-	plan, err := privileges.Options{Umask: umask}.Plan()
+	plan, err := privileges.Options{Umask: umask, RunDir: s.outside(".")}.Plan()
 	if err != nil {
 		return err
 	}

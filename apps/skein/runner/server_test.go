@@ -6,6 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -60,6 +63,44 @@ func TestTheSocketOfGenerations(t *testing.T) {
 				t.Error("the socket's path is left")
 			}
 		})
+	}
+}
+
+// A relative path is one in --rundir, whoever opens it.
+func TestTheSocketInTheRunDirectory(t *testing.T) {
+	t.Parallel()
+	type place struct {
+		args []string
+		dir  string
+	}
+	tests := map[string]place{"rundir": {[]string{"--rundir", "run"}, "run"}}
+	if os.Geteuid() == 0 {
+		tests["chroot"] = place{[]string{"--chroot", "jail"}, "jail"}
+		tests["both"] = place{[]string{"--chroot", "jail", "--rundir", "/run"}, "jail/run"}
+	}
+	for name, test := range tests {
+		for _, workers := range []int{1, 2} {
+			t.Run(fmt.Sprint(name, ", workers ", workers), func(t *testing.T) {
+				t.Parallel()
+				dirs := func(c *exec.Cmd) {
+					must(t, os.Mkdir(filepath.Join(c.Dir, "run"), 0o755))
+					must(t, os.MkdirAll(filepath.Join(c.Dir, "jail", "run"), 0o755))
+				}
+				r := start(t, dirs, append(test.args, "--workers", fmt.Sprint(workers), "door", "--path", "sock", "--pidfile", "x.pid")...)
+				r.await("The door is open.")
+				eventually(t, "all serve", func() bool { return strings.Count(r.logged(), "The door is open.") == workers })
+				sock, pid := r.file(filepath.Join(test.dir, "sock")), r.file(filepath.Join(test.dir, "x.pid"))
+				greeted(t, "unix", sock)
+				if got := readPID(t, pid); got != r.cmd.Process.Pid {
+					t.Errorf("the pid is %d, want %d", got, r.cmd.Process.Pid)
+				}
+				r.signal(syscall.SIGINT)
+				r.end(0)
+				if exists(sock) || exists(pid) {
+					t.Error("the socket or the pid file is left")
+				}
+			})
+		}
 	}
 }
 
