@@ -8,6 +8,7 @@ import (
 	"skein/apps/skein/internal/process"
 	"skein/deferred"
 	"skein/reactor"
+	"skein/reactor/service"
 )
 
 // logPatience is how long the end waits for a log that is slow.
@@ -91,9 +92,11 @@ func (s *server) ready(any) (any, error) {
 	return nil, nil
 }
 
-// unready ends a start that has failed late.
+// unready ends a start that has failed late. One that was told to stop has not.
 func (s *server) unready(err error) (any, error) {
-	s.failure = err
+	if !errors.Is(err, service.ErrStopped) {
+		s.failure = err
+	}
 	s.stop()
 	return nil, nil
 }

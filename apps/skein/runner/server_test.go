@@ -107,15 +107,20 @@ func TestTheSocketInTheRunDirectory(t *testing.T) {
 // A signal that comes in the middle of a start is heard.
 func TestASignalBeforeTheLoop(t *testing.T) {
 	t.Parallel()
-	for range 10 {
-		r := start(t, nil, "door", "--port", "0", "--pidfile", "x.pid")
-		eventually(t, "there is a pid", func() bool {
-			text, _ := os.ReadFile(r.file("x.pid"))
-			return len(text) > 0
+	for name, args := range map[string][]string{"alone": nil, "workers": {"--workers", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 10 {
+				r := start(t, nil, append(args, "door", "--port", "0", "--pidfile", "x.pid")...)
+				eventually(t, "there is a pid", func() bool {
+					text, _ := os.ReadFile(r.file("x.pid"))
+					return len(text) > 0
+				})
+				r.signal(syscall.SIGTERM) // the port may not be open yet
+				r.end(0)
+				r.await("Server Shut Down.")
+			}
 		})
-		r.signal(syscall.SIGTERM) // the port may not be open yet
-		r.end(0)
-		r.await("Server Shut Down.")
 	}
 }
 
