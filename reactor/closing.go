@@ -38,7 +38,7 @@ type ending struct {
 // write to it still. The ending itself, with its neighbours in the slab and their
 // timers, goes: sixteen connections that end at sixteen times would keep them all.
 func (r *Reactor) epitaph(reason error) *ending {
-	if reason == protocol.ErrConnectionDone { // most end so, and share one
+	if reason == protocol.ErrConnectionDone { //nolint:errorlint // most end so, and share one
 		return &r.done
 	}
 	return &ending{reason: reason}

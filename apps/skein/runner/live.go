@@ -37,7 +37,7 @@ func (s *server) live() error {
 // of thousands of connections has thousands of lines.
 func (s *server) catchUp() {
 	select {
-	case <-s.late.log.Flush():
+	case <-s.late.log.Flush(): //nolint:errcheck // it has none
 	case <-time.After(logPatience):
 	}
 }

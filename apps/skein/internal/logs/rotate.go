@@ -65,7 +65,7 @@ func (s *fileSink) rotate() (fresh bool, err error) {
 		}
 		return false, s.rotateError(err, remedy)
 	}
-	mode := uint32(here.Mode & 0o777)
+	mode := uint32(here.Mode & 0o777) //nolint:unconvert // 16 bits elsewhere
 	if _, err := s.begin(mode); err != nil {
 		// It is open still, and gets its name back, if that works.
 		_ = unix.Renameat(folder, s.backup(1), folder, s.name)

@@ -24,7 +24,7 @@ func (m *machine) process() Process {
 	}
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {
-		p.MaxDescriptors = uint64(limit.Cur) // FreeBSD's is signed
+		p.MaxDescriptors = uint64(limit.Cur) //nolint:unconvert // FreeBSD's is signed
 	}
 	p.Resident = m.files.resident()
 	p.Descriptors = m.files.descriptors()
