@@ -24,19 +24,24 @@ func (c Call) String() string {
 type fault struct{ errno syscall.Errno }
 
 // fault returns the error that a test has ordered for this call, if any. After
-// a false EAGAIN or ENOBUFS, an edge says that the call can be tried again: a
-// kernel tells that, too.
+// a false EAGAIN or ENOBUFS, an edge says that the call can be tried again, to those
+// who watch that direction: a kernel tells that, too.
 func (m *memory) fault(c Call, s *socket) syscall.Errno {
 	if len(m.faults[c]) == 0 {
 		return 0
 	}
 	f := m.faults[c][0]
 	m.faults[c] = m.faults[c][1:]
-	if s != nil && (f.errno == syscall.EAGAIN || f.errno == syscall.ENOBUFS) {
-		if c == Write && s.out != nil {
+	switch {
+	case s == nil || f.errno != syscall.EAGAIN && f.errno != syscall.ENOBUFS:
+		return f.errno
+	case c != Write:
+		m.edge(s)
+	default:
+		if s.out != nil {
 			s.out.full = true // if there is no room now, there is an edge when there is
 		}
-		m.edge(s)
+		m.roomEdge(s)
 	}
 	return f.errno
 }

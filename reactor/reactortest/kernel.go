@@ -220,6 +220,14 @@ func (m *memory) edge(s *socket) {
 	}
 }
 
+// roomEdge notes that there is room for output again. Who watches input only hears
+// nothing, not of input that has waited either.
+func (m *memory) roomEdge(s *socket) {
+	if !s.inputOnly {
+		m.edge(s)
+	}
+}
+
 // takeEdges appends an event for each changed socket, with what it is ready for
 // now.
 func (m *memory) takeEdges(batch []event) []event {

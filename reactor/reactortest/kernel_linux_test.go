@@ -214,6 +214,12 @@ var scripts = map[string][]func(*script){
 	"full, then closed":   {fill("c"), closing("c", false), drain("a"), drain("a"), drain("a"), drain("a"), state("a")},
 	"full, then watched":  {fill("a"), addOutput, drain("c"), drain("c"), state("a")},
 	"watched, then full":  {addOutput, fill("a"), write("c", "x"), drain("c"), drain("c"), closing("c", true), state("a")},
+	"full, with input":    {fill("a"), write("c", "x"), drain("c"), drain("c"), read("a"), write("c", "y")},
+	"full, their end":     {fill("a"), shutdown("c"), drain("c"), drain("c"), addOutput, read("a")},
+	"full, both ends":     {fill("a"), shutdown("a"), shutdown("c"), drain("c"), drain("c"), read("a")},
+	"full, peer closes":   {fill("a"), closing("c", false), write("a", "x"), read("a")},
+	"input, then reset":   {write("c", "x"), closing("c", true), state("a"), read("a"), read("a"), addOutput},
+	"reset, then watched": {fill("a"), closing("c", true), addOutput, read("a"), addOutput},
 	"removed, watched":    {func(s *script) { s.k.Remove(s.a) }, addOutput, write("c", "x")},
 	"removed":             {func(s *script) { s.k.Remove(s.a) }, write("c", "x"), func(s *script) { s.add("a", s.a) }, read("a")},
 	"listener closed":     {closing("l", false), write("c", "x"), read("a"), closing("a", false), read("c")},
@@ -279,7 +285,7 @@ func compare(t *testing.T, memory, linux *script) {
 }
 
 func TestTheMemoryKernelDoesAsLinux(t *testing.T) {
-	for _, network := range []string{"tcp", "unix", "tcp, input"} {
+	for _, network := range []string{"tcp", "unix", "tcp, input", "unix, input"} {
 		network, inputOnly := strings.CutSuffix(network, ", input")
 		for name, steps := range scripts {
 			t.Run(fmt.Sprintf("%s, input only %v/%s", network, inputOnly, name), func(t *testing.T) {

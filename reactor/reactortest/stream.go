@@ -92,7 +92,7 @@ func (s *stream) take(p []byte) int {
 	s.arrive()
 	if s.full && s.roomy() {
 		s.full = false
-		s.from.m.edge(s.from)
+		s.from.m.roomEdge(s.from)
 	}
 	return n
 }
