@@ -11,7 +11,8 @@ import (
 // This file holds the calls of every event, through the ordinary wrappers.
 
 // translate turns a kqueue filter and its flags into Events. The end of input
-// and a reset come as flags of the filter.
+// and a reset come as one flag of the filter, and the error that tells them apart
+// does not come this far: so both say that there may be one to collect.
 func translate(filter int16, flags uint16) (e Events) {
 	switch filter {
 	case unix.EVFILT_READ:
@@ -20,7 +21,7 @@ func translate(filter int16, flags uint16) (e Events) {
 		e = Writable
 	}
 	if flags&unix.EV_EOF != 0 {
-		e |= Readable | Hangup
+		e |= Readable | Hangup | Failed
 	}
 	if flags&unix.EV_ERROR != 0 {
 		e |= Readable | Writable | Hangup | Failed

@@ -19,7 +19,7 @@ const (
 	// back short no longer means that the input is used up: read on to EAGAIN or
 	// the end.
 	Hangup
-	// Failed: the descriptor is in error, as after a reset.
+	// Failed: the descriptor may be in error, as after a reset: SocketError knows.
 	Failed
 )
 

@@ -18,6 +18,7 @@ var reading = []test{
 	{name: "a resume after LoseConnection does nothing", f: readResumeClosing},
 	{name: "the peer's end waits behind the data", f: readEndWaits},
 	{name: "a paused connection hears of a reset", f: readPausedReset, only: "tcp"},
+	{name: "a paused connection that was accepted hears of a reset", f: readPausedResetAccepted, only: "tcp"},
 	{name: "data that came before a reset is delivered", f: readBeforeReset, only: "tcp"},
 	{name: "no piece is larger than 64 KiB", f: readChunks},
 }
@@ -128,6 +129,15 @@ func readPausedReset(s *scene) {
 	server.Transport.AbortConnection()
 	s.lost(client)
 	s.isError("the reason", client.Reason(), protocol.ErrConnectionLost)
+}
+
+// readPausedResetAccepted is the other end, which is watched in another way.
+func readPausedResetAccepted(s *scene) {
+	server, client := s.pair()
+	server.Transport.PauseProducing()
+	client.Transport.AbortConnection()
+	s.lost(server)
+	s.isError("the reason", server.Reason(), protocol.ErrConnectionLost)
 }
 
 // readBeforeReset has the bytes arrive before the peer aborts.
