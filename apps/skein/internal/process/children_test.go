@@ -123,6 +123,9 @@ func plain() int {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "mute":
 		<-stop
+	case "late": // it was almost ready when it was told to end
+		<-stop
+		_ = in.Status.Ready()
 	case "stubborn", "obstinate":
 		if does == "obstinate" {
 			_ = in.Status.Ready()

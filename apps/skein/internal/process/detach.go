@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // detachPatience is how long a child that was told to end, because somebody has
@@ -24,7 +27,8 @@ const detachPatience = 5 * time.Second
 // ready; else the daemon's own, when it has said why it did not start, or 1, when
 // it has ended without a word. Both are told to stderr, the former in the
 // daemon's own words. SIGINT, SIGTERM and SIGHUP end the daemon that is not one
-// yet, too, and the status is the shell's, 130 for SIGINT.
+// yet, too, and the status is the shell's, 130 for SIGINT. What else this process
+// has open the daemon does not get.
 //
 // Twisted: UnixApplicationRunner.daemonize.
 func Detach(args []string, stderr io.Writer) (status int) {
@@ -48,15 +52,33 @@ func detach(command Command, patience time.Duration, stderr io.Writer) (status i
 	}
 	from := os.NewFile(uintptr(fd), "status")
 	defer from.Close()
+	keepRest()
 	p, err := l.start()
 	if err != nil {
 		fmt.Fprintf(stderr, "cannot detach: %v\n", err)
 		return 1
 	}
 	l.close() // else the end of the pipe would never come
-	d := &detaching{process: p, patience: patience, word: make(chan verdict, 1), end: make(chan Ending, 1)}
+	d := &detaching{
+		process: p, patience: patience,
+		word: make(chan verdict, 1), leave: make(chan bool, 1), end: make(chan Ending, 1),
+	}
 	go d.listen(from)
 	return d.wait(interrupted, stderr)
+}
+
+// keepRest keeps from the daemon what this process was given for itself: the lock
+// that a script holds for its own time would be held for the daemon's.
+func keepRest() {
+	open, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return // not every system tells
+	}
+	for _, f := range open {
+		if fd, err := strconv.Atoi(f.Name()); err == nil && fd >= firstPassed {
+			unix.CloseOnExec(fd) // what is passed on is opened again behind that
+		}
+	}
 }
 
 // detaching is a daemon that is not ready yet.
@@ -64,16 +86,17 @@ type detaching struct {
 	process  *os.Process
 	patience time.Duration
 	word     chan verdict
+	leave    chan bool // what to do with one that is ready: leave it alone, or wait for it
 	end      chan Ending
 }
 
-// listen reads the one word; a process that says it is ready is left alone, and
-// any other waited for.
+// listen reads the one word, and waits for the process, but for one that is ready
+// and left alone.
 func (d *detaching) listen(from io.Reader) {
 	line, _ := bufio.NewReaderSize(io.LimitReader(from, maxVerdict), maxVerdict).ReadSlice('\n')
 	v, _ := parseVerdict(line)
 	d.word <- v
-	if v.Ready {
+	if v.Ready && <-d.leave {
 		_ = d.process.Release()
 		return
 	}
@@ -89,6 +112,7 @@ func (d *detaching) wait(interrupted <-chan os.Signal, stderr io.Writer) (status
 	select {
 	case v := <-d.word:
 		if v.Ready {
+			d.leave <- true
 			return 0
 		}
 		return d.failed(v, interrupted, stderr)
@@ -116,8 +140,9 @@ func (d *detaching) failed(v verdict, interrupted <-chan os.Signal, stderr io.Wr
 	}
 }
 
-// interrupt ends the daemon.
+// interrupt ends the daemon. It may say that it is ready before it hears of that.
 func (d *detaching) interrupt(s os.Signal, stderr io.Writer) (status int) {
+	d.leave <- false
 	fmt.Fprintln(stderr, "interrupted: the daemon has not been started")
 	_ = d.process.Signal(syscall.SIGTERM) // it may have ended
 	timer := time.NewTimer(d.patience)

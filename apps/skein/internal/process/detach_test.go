@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,13 +24,14 @@ type detaching struct {
 	stderr bytes.Buffer
 }
 
-// startDetacher starts a process that detaches, as what does says.
-func startDetacher(t *testing.T, h *home, does string) *detaching {
+// startDetacher starts a process that detaches, as what does says, and gets some
+// files besides.
+func startDetacher(t *testing.T, h *home, does string, files ...*os.File) *detaching {
 	t.Helper()
 	command := h.child("detacher", does)
 	exe, err := os.Executable()
 	must(t, err)
-	d := &detaching{cmd: &exec.Cmd{Path: exe, Args: []string{exe}, Env: command.Env, Dir: t.TempDir()}}
+	d := &detaching{cmd: &exec.Cmd{Path: exe, Args: []string{exe}, Env: command.Env, Dir: t.TempDir(), ExtraFiles: files}}
 	d.cmd.Stderr = &d.stderr
 	d.cmd.WaitDelay = patience // a daemon that kept standard error would keep Wait
 	must(t, d.cmd.Start())
@@ -60,6 +62,28 @@ func TestDetach(t *testing.T) {
 		}
 	}
 	must(t, syscall.Kill(daemon.PID, 0)) // it lives, and the first process is gone
+	must(t, syscall.Kill(daemon.PID, syscall.SIGTERM))
+	daemon.ended(t)
+}
+
+// TestDetachKeepsTheRest holds a lock by a descriptor of the first process: that
+// must not be the daemon's, too.
+func TestDetachKeepsTheRest(t *testing.T) {
+	h := newHome(t)
+	path := filepath.Join(t.TempDir(), "lock")
+	lock, err := os.Create(path)
+	must(t, err)
+	must(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
+	d := startDetacher(t, h, "ready", lock, lock) // the number of the first is taken by the status pipe
+	must(t, lock.Close())
+	daemon := h.next()
+	want(t, "the status", d.status(t), 0)
+	again, err := os.Open(path)
+	must(t, err)
+	defer again.Close()
+	if err := unix.Flock(int(again.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Errorf("the first process is gone, and its lock is held: %v", err)
+	}
 	must(t, syscall.Kill(daemon.PID, syscall.SIGTERM))
 	daemon.ended(t)
 }
@@ -97,6 +121,7 @@ func TestDetachInterrupted(t *testing.T) {
 	}{
 		{"SIGINT", "mute", unix.SIGINT, 130},
 		{"SIGTERM", "mute", unix.SIGTERM, 143},
+		{"a daemon that is ready all the same", "late", unix.SIGTERM, 143},
 		{"a daemon that does not listen", "stubborn", unix.SIGINT, 130},
 		{"a daemon that has said why, and stays", "failAndStay:no", unix.SIGINT, 130},
 	}
