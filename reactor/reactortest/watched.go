@@ -92,18 +92,9 @@ func (w *watched) CloseSocket(fd int, reset bool) {
 	w.Kernel.CloseSocket(fd, reset)
 }
 
-// Add notes a descriptor that is none of the sockets.
+// Add notes a descriptor that is none of the sockets; AddInput is for connections.
 func (w *watched) Add(fd int) syscall.Errno {
 	errno := w.Kernel.Add(fd)
-	if _, ours := w.sockets[fd]; errno == 0 && !ours {
-		w.bare[fd] = true
-	}
-	return errno
-}
-
-// AddInput notes one, too.
-func (w *watched) AddInput(fd int) syscall.Errno {
-	errno := w.Kernel.AddInput(fd)
 	if _, ours := w.sockets[fd]; errno == 0 && !ours {
 		w.bare[fd] = true
 	}
