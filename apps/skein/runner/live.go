@@ -52,7 +52,9 @@ func (s *server) begin() {
 		s.in.Control.WhenOrphaned(r).AddBoth(s.orphaned)
 		s.beat()
 	}
-	s.serveSignals()
+	if s.serveSignals() {
+		return // nobody waits for what ends at once: a predecessor least of all
+	}
 	up := deferred.Succeed(nil)
 	if s.workers != nil {
 		up = s.workers.WhenReady()

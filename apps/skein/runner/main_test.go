@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,6 +76,7 @@ func house() runner.Program {
 type door struct {
 	Port *runner.Port `help:"The port."`
 	Path string       `help:"The socket."`
+	End  string       `help:"If this file is there, the process is told to end while it starts."`
 }
 
 // makeDoor makes the service.
@@ -87,6 +89,9 @@ func makeDoor(h *runner.Host, o *door) (service.Service, error) {
 	}
 	if o.Path != "" {
 		ports.UNIX(o.Path, greet, opened)
+	}
+	if o.End != "" && exists(o.End) {
+		return ports, syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	}
 	return ports, nil
 }

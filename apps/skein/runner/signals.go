@@ -24,14 +24,15 @@ func (s *server) catchSignals() (undo func()) {
 	}
 }
 
-// serveSignals begins to do what signals ask for. Those that end the loop are the
-// reactor's from now on.
-func (s *server) serveSignals() {
+// serveSignals begins to do what signals ask for, and reports whether the server
+// has been told to end already. The signals for that are the reactor's from now on.
+func (s *server) serveSignals() (ends bool) {
 	signal.Stop(s.ends)
 	select {
 	case sig := <-s.ends:
 		s.log.Info().Msgf("Received %s, shutting down.", signalName(sig))
 		s.stop()
+		ends = true
 	default:
 	}
 	over, done := make(chan struct{}), make(chan struct{})
@@ -51,6 +52,7 @@ func (s *server) serveSignals() {
 		<-done // it only posts
 		return nil
 	})
+	return ends
 }
 
 // control does what a signal asks for. A worker's log and successor are its

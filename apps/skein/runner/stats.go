@@ -32,7 +32,7 @@ func (s *server) observe(app *service.Application) error {
 	ports := service.Named("the stats page", &Ports{Log: s.log})
 	ports.TCP(string(s.options.Stats), s.site.Factory(), func(line *zerolog.Event, at net.Addr) {
 		line.Stringer("addr", at).Msg("Showing statistics.")
-	}, reactor.OwnAddress()) // the sockets that systemd gives are the services' // the sockets that systemd gives are the services'
+	}, reactor.OwnAddress()) // the sockets that systemd gives are the services'
 	return app.AddService(ports)
 }
 

@@ -67,3 +67,24 @@ func TestTheSocketOfASuccessorThatFails(t *testing.T) {
 		})
 	}
 }
+
+// A successor that is told to end while it starts is none: its predecessor must not
+// leave everything to it.
+func TestASuccessorThatIsToldToEnd(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "door", "--path", "sock", "--end", "end", "--pidfile", "x.pid")
+	r.await("The door is open.")
+	must(t, os.WriteFile(r.file("end"), nil, 0o600))
+	r.signal(syscall.SIGUSR2)
+	r.await("ended with status 0 before it was ready")
+	r.await("There is no successor, this process goes on:")
+	greeted(t, "unix", r.file("sock"))
+	if pid := readPID(t, r.file("x.pid")); pid != r.cmd.Process.Pid {
+		t.Errorf("the pid is %d, want %d", pid, r.cmd.Process.Pid)
+	}
+	r.signal(syscall.SIGTERM)
+	r.end(0)
+	if exists(r.file("sock")) {
+		t.Error("the socket's path is left")
+	}
+}
