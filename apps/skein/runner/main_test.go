@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -91,9 +92,21 @@ func makeDoor(h *runner.Host, o *door) (service.Service, error) {
 		ports.UNIX(o.Path, greet, opened)
 	}
 	if o.End != "" && exists(o.End) {
-		return ports, syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		return ports, endItself()
 	}
 	return ports, nil
+}
+
+// endItself sends the process a SIGTERM, and returns when whoever asked for it has it.
+func endItself() error {
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, syscall.SIGTERM)
+	defer signal.Stop(came) // it waits for those who are being told
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		return err
+	}
+	<-came
+	return nil
 }
 
 // greeting is one connection.
