@@ -54,20 +54,22 @@ func (s *server) drain() *deferred.Deferred {
 	}
 	d.deadline = s.reactor.CallLater(d.grace, d.late)
 	service.Stop(s.app).AddBoth(func(any, error) (any, error) { return s.reactor.WhenDrained(), nil }).
-		AddBoth(func(any, error) (any, error) {
-			d.done()
+		AddBoth(func(_ any, err error) (any, error) {
+			d.done(err)
 			return nil, nil
 		})
 	return d.over
 }
 
-// done ends it in time.
-func (d *draining) done() {
+// done ends it in time, or with an error: by a second signal.
+func (d *draining) done(err error) {
 	if d.over.Called() {
 		return
 	}
 	_ = d.deadline.Cancel() // it has not run
-	if n := d.all(); n > 0 {
+	if n := d.all(); err != nil {
+		d.tell()
+	} else if n > 0 {
 		d.s.log.Info().Msgf("Of %s, all have finished.", connections(n))
 	}
 	d.over.Callback(nil)
@@ -75,15 +77,19 @@ func (d *draining) done() {
 
 // late ends it at the deadline.
 func (d *draining) late() {
-	left := d.s.reactor.Stats().Open - d.s.watched()
-	if left > 0 {
-		d.s.log.Warn().Msgf("Of %s, %d have finished, and %d are aborted.", connections(d.all()), d.all()-left, left)
-	}
+	d.tell()
 	if len(unstopped(d.s.app)) == 0 {
 		d.over.Callback(nil)
 		return
 	}
 	d.deadline = d.s.reactor.CallLater(max(leastGrace-d.grace, 0), d.tooLate)
+}
+
+// tell says how many connections are aborted.
+func (d *draining) tell() {
+	if left := d.s.reactor.Stats().Open - d.s.watched(); left > 0 {
+		d.s.log.Warn().Msgf("Of %s, %d have finished, and %d are aborted.", connections(d.all()), d.all()-left, left)
+	}
 }
 
 // tooLate ends the loop as it is: there are services whose stop has no end.

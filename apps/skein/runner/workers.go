@@ -108,7 +108,7 @@ func (s *server) dismiss() {
 	if s.workers == nil {
 		return
 	}
-	s.workers.KillAll()
+	s.workers.AbortAll()
 	if s.moved || len(s.sets) == 0 || s.in.Role == process.Successor && !s.accepts {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -74,6 +75,13 @@ type Supervisor struct {
 
 // killMargin is how long a worker may take beyond its own rules.
 const killMargin = 3 * time.Second
+
+// abortPatience is how long workers have to reset their connections, and
+// abortPause how often one looks meanwhile.
+const (
+	abortPatience = time.Second
+	abortPause    = 5 * time.Millisecond
+)
 
 // WorkerState is how a worker is.
 type WorkerState struct {
@@ -162,6 +170,26 @@ func (s *Supervisor) Signal(sig os.Signal) {
 func (s *Supervisor) KillAll() {
 	s.ending = true
 	s.Signal(syscall.SIGKILL)
+}
+
+// AbortAll ends all workers at once, for a second signal: by SIGTERM, which is
+// their second, too, so that they reset their connections. A client of one that is
+// killed would take what it has for all that there is. Those that do not listen
+// are killed after a second. It blocks: the reactor has ended.
+func (s *Supervisor) AbortAll() {
+	s.ending = true
+	s.Signal(syscall.SIGTERM)
+	for until := time.Now().Add(abortPatience); s.alive() && time.Now().Before(until); {
+		time.Sleep(abortPause) // sleeps: there is no loop any more that hears of their ends
+	}
+	s.KillAll()
+}
+
+// alive reports whether a worker has a process.
+func (s *Supervisor) alive() bool {
+	return slices.ContainsFunc(s.workers, func(w *worker) bool {
+		return w.child != nil && w.child.Signal(syscall.Signal(0)) == nil
+	})
 }
 
 // endAll stops each worker. It may be called again.
