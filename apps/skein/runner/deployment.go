@@ -35,7 +35,7 @@ each a plugin with options of its own:
 
 Values are as on the command line; what may be given there several times takes a
 list. Options on the command line win over those of the file. Paths are relative
-to the directory that the program is started in.`
+to the directory that the program is started in, that of the pid file to --rundir.`
 }
 
 // The keys of a deployment file besides the runner's options, and those of a

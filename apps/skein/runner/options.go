@@ -21,7 +21,7 @@ type options struct {
 	Syslog      bool   `group:"log" help:"Log to syslog instead."`
 
 	Daemon  bool          `group:"daemon" help:"Detach: the prompt is back when the server listens, or has said why it cannot."`
-	Pidfile string        `group:"daemon" placeholder:"FILE" help:"Hold this file, with the pid in it, while the server runs (default: none, and with --daemon ${name}.pid)."`
+	Pidfile string        `group:"daemon" placeholder:"FILE" help:"Hold this file, with the pid in it, while the server runs (default: none, and with --daemon, stop and status ${name}.pid)."`
 	Rundir  Text          `group:"daemon" placeholder:"DIR" help:"Change to this directory; files to serve are read before."`
 	Chroot  Text          `group:"daemon" placeholder:"DIR" help:"Make this directory the root."`
 	Umask   Text          `group:"daemon" placeholder:"MASK" help:"The umask, in octal (default: as it is, and with --daemon 077)."`
