@@ -68,6 +68,6 @@ func (c *client) reply(status int, text, extra string, stays bool) {
 
 // write writes, and counts.
 func (c *client) write(text string) {
-	c.written += len(text)
+	c.pace.Wrote(len(text))
 	_, _ = c.Transport.Write([]byte(text)) // if it fails, ConnectionLost tells
 }

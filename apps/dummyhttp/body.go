@@ -1,5 +1,7 @@
 package dummyhttp
 
+import "cmp"
+
 // interim tells a client that waits with its body, as curl does with a long one,
 // that it may send it.
 const interim = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -28,7 +30,7 @@ func (c *client) RawDataReceived(data []byte) {
 	n := min(uint64(len(data)), c.left)
 	c.left -= n
 	c.fresh += int(n) // not more than the chunk
-	if c.fresh >= orDefault(c.factory.MinBody, DefaultMinBody) {
+	if c.fresh >= cmp.Or(max(c.factory.MinBody, 0), DefaultMinBody) {
 		c.fresh = 0
 		c.touch()
 	}

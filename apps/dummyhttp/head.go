@@ -2,8 +2,11 @@ package dummyhttp
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
+
+	"skein/apps/internal/http1"
 )
 
 // head is what the lines of one request have said.
@@ -39,7 +42,7 @@ func (c *client) LineReceived(line []byte) {
 		c.headComplete()
 	default:
 		c.head.headers++
-		if c.head.headers > orDefault(c.factory.MaxHeaders, DefaultMaxHeaders) {
+		if c.head.headers > cmp.Or(max(c.factory.MaxHeaders, 0), DefaultMaxHeaders) {
 			c.refuse(431, "too many headers")
 			return
 		}
@@ -73,7 +76,7 @@ func (c *client) LineLengthExceeded([]byte) {
 // requestLine takes the first line, such as "POST / HTTP/1.1".
 func (h *head) requestLine(line []byte) fault {
 	words := strings.Split(string(line), " ")
-	if len(words) != 3 || !isToken(words[0]) || words[1] == "" || !isText(line) {
+	if len(words) != 3 || !http1.IsToken(words[0]) || words[1] == "" || !http1.IsText(line) {
 		return fault{400, "malformed request line"}
 	}
 	h.method, h.version = words[0], words[2]
@@ -89,7 +92,7 @@ func (h *head) requestLine(line []byte) fault {
 // header takes one header, such as "Content-Length: 5".
 func (h *head) header(line []byte) fault {
 	name, value, ok := bytes.Cut(line, []byte(":"))
-	if !ok || !isToken(string(name)) || !isText(line) {
+	if !ok || !http1.IsToken(string(name)) || !http1.IsText(line) {
 		return fault{400, "malformed header"}
 	}
 	text := strings.Trim(string(value), " \t")
@@ -125,27 +128,6 @@ func (h *head) contentLength(text string) fault {
 	}
 	h.length, h.hasLength = n, true
 	return fault{}
-}
-
-// isToken reports whether s is a method or the name of a header.
-func isToken(s string) bool {
-	for _, c := range []byte(s) {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
-		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isText reports whether a line has no control characters but tabs.
-func isText(line []byte) bool {
-	for _, c := range line {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // headComplete decides what becomes of a request.

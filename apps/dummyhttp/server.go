@@ -1,12 +1,14 @@
 package dummyhttp
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"skein/apps/internal/http1"
 	"skein/deferred/clock"
 	"skein/protocol"
 	"skein/protocol/basic"
@@ -46,16 +48,8 @@ type Factory struct {
 // BuildProtocol returns the protocol of one client.
 func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
 	c := &client{factory: f}
-	c.MaxLength = orDefault(f.MaxLine, DefaultMaxLine)
+	c.MaxLength = cmp.Or(max(f.MaxLine, 0), DefaultMaxLine)
 	return basic.BindLine(c)
-}
-
-// orDefault returns n, or the default if it is not set.
-func orDefault[T int | time.Duration](n, byDefault T) T {
-	if n <= 0 {
-		return byDefault
-	}
-	return n
 }
 
 // client is one connection.
@@ -69,10 +63,9 @@ type client struct {
 	stage stage
 	over  bool // the connection is being closed
 
-	timer   *clock.DelayedCall
-	written int  // bytes given to the transport
-	taken   int  // of these, what the client had taken when the timer last expired
-	told    bool // the log has a line about the end
+	timer *clock.DelayedCall
+	pace  http1.Pace // by which it takes its answers, looked at when the timer expires
+	told  bool       // the log has a line about the end
 }
 
 // stage is what a client is about to send.
@@ -94,7 +87,7 @@ func (c *client) ConnectionMade() {
 }
 
 // timeout is Timeout with its default.
-func (c *client) timeout() time.Duration { return orDefault(c.factory.Timeout, DefaultTimeout) }
+func (c *client) timeout() time.Duration { return cmp.Or(max(c.factory.Timeout, 0), DefaultTimeout) }
 
 // touch starts the timeout anew.
 func (c *client) touch() { _ = c.timer.Reset(c.timeout()) } // it is pending until the close
@@ -105,7 +98,7 @@ func (c *client) touch() { _ = c.timer.Reset(c.timeout()) } // it is pending unt
 // not held up by its answers.
 func (c *client) expire() {
 	backlog := c.Transport.Buffered()
-	switch taking := c.taking(); {
+	switch taking := c.pace.Taking(c.Transport); {
 	case taking && (backlog > 0 || c.stage == idle):
 		c.timer = c.factory.Clock.CallLater(c.timeout(), c.expire)
 	case backlog > 0:
@@ -117,20 +110,6 @@ func (c *client) expire() {
 	default:
 		c.refuse(408, errTimeout.Error())
 	}
-}
-
-// taking reports whether there are answers that the client has not taken, and it
-// has taken any since the last call. What the system holds counts, too, if the
-// transport can tell: the queue alone stands still for long while a slow client
-// empties the system's.
-func (c *client) taking() bool {
-	left := c.Transport.Buffered()
-	if u, ok := c.Transport.(protocol.Unacknowledger); ok {
-		left = u.Unacknowledged()
-	}
-	before := c.taken
-	c.taken = c.written - left
-	return left > 0 && c.taken > before
 }
 
 // close closes the connection once what has been written has left.

@@ -112,6 +112,6 @@ func (c *client) reply(a answer, may bool) {
 
 // write writes what nobody changes any more, and counts.
 func (c *client) write(p []byte) {
-	c.written += len(p)
+	c.pace.Wrote(len(p))
 	_ = c.Transport.WriteShared(p) // if it fails, ConnectionLost tells
 }

@@ -1,11 +1,12 @@
 package stats
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
+	"skein/apps/internal/http1"
 	"skein/deferred/clock"
-	"skein/protocol"
 	"skein/protocol/basic"
 )
 
@@ -19,9 +20,8 @@ type client struct {
 	over    bool    // the connection is being closed
 	held    bool    // it does not read its answers, and is not read from
 
-	timer   *clock.DelayedCall
-	written int // bytes given to the transport
-	taken   int // of these, what the client had taken when the timer last expired
+	timer *clock.DelayedCall
+	pace  http1.Pace // by which it takes its answers, looked at when the timer expires
 }
 
 // errTimeout is the cause of closing a connection whose client is too slow.
@@ -65,7 +65,7 @@ func (c *client) LineLengthExceeded([]byte) {
 
 // timeout is the site's.
 func (c *client) timeout() time.Duration {
-	return orDefault(c.factory.site.Timeout, DefaultTimeout)
+	return cmp.Or(max(c.factory.site.Timeout, 0), DefaultTimeout)
 }
 
 // touch starts the timeout anew.
@@ -76,7 +76,7 @@ func (c *client) touch() { _ = c.timer.Reset(c.timeout()) } // it is pending unt
 // that takes them slowly has more time.
 func (c *client) expire() {
 	backlog := c.Transport.Buffered()
-	switch taking := c.taking(); {
+	switch taking := c.pace.Taking(c.Transport); {
 	case taking && (backlog > 0 || !c.begun):
 		c.timer = c.factory.site.Clock.CallLater(c.timeout(), c.expire)
 	case backlog > 0:
@@ -87,19 +87,6 @@ func (c *client) expire() {
 	default:
 		c.close()
 	}
-}
-
-// taking reports whether there are answers that the client has not taken, and it
-// has taken any since the last call. What the system holds counts, too, if the
-// transport can tell.
-func (c *client) taking() bool {
-	left := c.Transport.Buffered()
-	if u, ok := c.Transport.(protocol.Unacknowledger); ok {
-		left = u.Unacknowledged()
-	}
-	before := c.taken
-	c.taken = c.written - left
-	return left > 0 && c.taken > before
 }
 
 // closeIfIdle closes the connection if it is between two requests. The beginning

@@ -15,8 +15,9 @@
 // that.
 //
 // The server speaks HTTP/1.0 and 1.1, keeps connections, and answers pipelined
-// requests in order. It shares the way it deals with slow clients with
-// apps/dummyhttp, and no code: that one is about bodies, which nobody sends here.
+// requests in order. What a head may be made of, and who is slow, it has in common
+// with apps/dummyhttp: apps/internal/http1. The rest of that one is about bodies,
+// which nobody sends here.
 //
 //	404  neither / nor /metrics
 //	405  another method than GET or HEAD

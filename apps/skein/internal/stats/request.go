@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"skein/apps/internal/http1"
 )
 
 // The limits of a request, in bytes.
@@ -39,7 +41,7 @@ type fault struct {
 func (r *request) first(line []byte) fault {
 	*r = request{size: len(line)}
 	words := strings.Split(string(line), " ")
-	if len(words) != 3 || !isToken(words[0]) || !isText(line) {
+	if len(words) != 3 || !http1.IsToken(words[0]) || !http1.IsText(line) {
 		return fault{400, "malformed request line"}
 	}
 	r.method = words[0]
@@ -78,7 +80,7 @@ func (r *request) header(line []byte) fault {
 	switch {
 	case r.size > maxHead:
 		return fault{431, "the headers are too long"}
-	case !ok || !isToken(string(name)) || !isText(line):
+	case !ok || !http1.IsToken(string(name)) || !http1.IsText(line):
 		return fault{400, "malformed header"}
 	}
 	text := strings.Trim(string(value), " \t")
@@ -149,24 +151,3 @@ func (r *request) wantsHTML() bool {
 
 // persists reports whether the client would keep the connection.
 func (r *request) persists() bool { return !r.closes && (r.minor == '1' || r.keeps) }
-
-// isToken reports whether s is a method or the name of a header.
-func isToken(s string) bool {
-	for _, c := range []byte(s) {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
-		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isText reports whether a line has no control characters but tabs.
-func isText(line []byte) bool {
-	for _, c := range line {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}

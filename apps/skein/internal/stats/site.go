@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"net"
 	"time"
 
@@ -69,7 +70,7 @@ var _ protocol.StartStopper = (*factory)(nil)
 
 // BuildProtocol returns the protocol of a client, or nil if there are too many.
 func (f *factory) BuildProtocol(net.Addr) protocol.Protocol {
-	if f.site.Open() >= orDefault(f.site.MaxConnections, DefaultMaxConnections) {
+	if f.site.Open() >= cmp.Or(max(f.site.MaxConnections, 0), DefaultMaxConnections) {
 		return nil
 	}
 	c := &client{factory: f}
@@ -89,12 +90,4 @@ func (f *factory) StopFactory() {
 			c.closeIfIdle()
 		}
 	}
-}
-
-// orDefault returns n, or the default if it is not set.
-func orDefault[T int | time.Duration](n, byDefault T) T {
-	if n <= 0 {
-		return byDefault
-	}
-	return n
 }
