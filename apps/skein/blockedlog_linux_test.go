@@ -116,7 +116,7 @@ log-max-bytes: 0
 	l.server = launch(t, func(c *exec.Cmd) {
 		c.Env = append(os.Environ(), "GOMAXPROCS=1") // as main has it
 	}, "run", file)
-	awaitTrue(t, "it listens", func() bool {
+	eventually(t, "it listens", func() bool {
 		c, err := net.Dial("tcp", l.addr(2))
 		if err == nil {
 			_ = c.Close() // it was to see

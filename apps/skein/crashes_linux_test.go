@@ -27,7 +27,7 @@ func (v *victims) kill(numbers ...int) (took time.Duration) {
 	in := v.in
 	in.t.Helper()
 	for _, number := range numbers {
-		check(in.t, syscall.Kill(v.pids[number], syscall.SIGSTOP)) // it accepts nobody meanwhile
+		must(in.t, syscall.Kill(v.pids[number], syscall.SIGSTOP)) // it accepts nobody meanwhile
 	}
 	for _, number := range numbers {
 		for _, port := range clientsOf(in.t, v.pids[number]) {
@@ -36,7 +36,7 @@ func (v *victims) kill(numbers ...int) (took time.Duration) {
 	}
 	from, killed := in.mark(), time.Now()
 	for _, number := range numbers {
-		check(in.t, syscall.Kill(v.pids[number], syscall.SIGKILL))
+		must(in.t, syscall.Kill(v.pids[number], syscall.SIGKILL))
 	}
 	for _, number := range numbers {
 		in.await(from, "the end is noticed", func(e entry) bool {
@@ -124,7 +124,7 @@ func clientsOf(t *testing.T, pid int) (ports []int) {
 	t.Helper()
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	all, err := os.ReadDir(dir)
-	check(t, err)
+	must(t, err)
 	sockets := map[string]bool{}
 	for _, fd := range all {
 		if name, err := os.Readlink(dir + "/" + fd.Name()); err == nil && strings.HasPrefix(name, "socket:[") {
@@ -132,7 +132,7 @@ func clientsOf(t *testing.T, pid int) (ports []int) {
 		}
 	}
 	table, err := os.ReadFile("/proc/net/tcp")
-	check(t, err)
+	must(t, err)
 	for line := range bytes.Lines(table) {
 		const remote, inode = 2, 9
 		columns := strings.Fields(string(line))
@@ -141,7 +141,7 @@ func clientsOf(t *testing.T, pid int) (ports []int) {
 		}
 		_, hex, _ := strings.Cut(columns[remote], ":")
 		port, err := strconv.ParseUint(hex, 16, 16)
-		check(t, err)
+		must(t, err)
 		if port > 0 { // else it listens
 			ports = append(ports, int(port))
 		}
@@ -165,11 +165,11 @@ func TestASupervisorThatIsKilled(t *testing.T) {
 	slow.stop()
 	in.signal(syscall.SIGKILL)
 	slow.unharmed()
-	soon(t, "all processes have ended", func() bool { return len(in.processes()) == 0 })
+	eventually(t, "all processes have ended", func() bool { return len(in.processes()) == 0 })
 	for _, addr := range []string{fast.addr, slow.addr} {
 		l, err := net.Listen("tcp", addr)
-		check(t, err)
-		check(t, l.Close())
+		must(t, err)
+		must(t, l.Close())
 	}
 	from := in.mark()
 	in.begin("--daemon", "--logfile", logName, "fastpoetry", "--port", "0")

@@ -144,7 +144,7 @@ func (c *crowd) served(n int) {
 	c.mu.Lock()
 	enough := c.begun + n
 	c.mu.Unlock()
-	soon(c.t, fmt.Sprintf("%d clients are served", n), func() bool {
+	eventually(c.t, fmt.Sprintf("%d clients are served", n), func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.whole >= enough-len(c.mishaps)
@@ -156,7 +156,7 @@ func (c *crowd) stop() {
 	c.t.Helper()
 	c.once.Do(func() { close(c.home) })
 	<-c.last
-	soon(c.t, "all are let in", func() bool {
+	eventually(c.t, "all are let in", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.outside == 0

@@ -14,11 +14,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// lookPause is how often a script looks whether a file is as it should be.
+// lookPause is how often a test looks whether a file is as it should be.
 const lookPause = 5 * time.Millisecond
 
-// eventually calls look until it returns true.
-func eventually(ts *testscript.TestScript, what string, look func() bool) {
+// eventually calls look until it returns true. A test and a script can be told
+// that it takes too long.
+func eventually(t interface{ Fatalf(string, ...any) }, what string, look func() bool) {
 	deadline := time.After(patience)
 	again := time.NewTicker(lookPause)
 	defer again.Stop()
@@ -26,7 +27,7 @@ func eventually(ts *testscript.TestScript, what string, look func() bool) {
 		select {
 		case <-again.C:
 		case <-deadline:
-			ts.Fatalf("it took too long: %s", what)
+			t.Fatalf("it took too long: %s", what)
 		}
 	}
 }

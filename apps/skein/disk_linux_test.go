@@ -39,7 +39,7 @@ func TestDisksThatTakeNothing(t *testing.T) {
 	t.Run("full, only the log", func(t *testing.T) {
 		d := launch(t, nil, "fastpoetry", "--port", "0", "--pidfile", "x.pid", "--logfile", filepath.Join(dir, "x.log"))
 		path := filepath.Join(d.cmd.Dir, "x.pid")
-		awaitTrue(t, "it runs", func() bool {
+		eventually(t, "it runs", func() bool {
 			text, _ := os.ReadFile(path)
 			return len(text) > 0
 		})

@@ -28,7 +28,7 @@ func TestConnectionsAtTheEnd(t *testing.T) {
 		t.Skip("takes half a minute of both cores, and ten thousands of descriptors")
 	}
 	var limit unix.Rlimit
-	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	most := int(min(limit.Max, 20_000)) * 3 / 4 // of one process
 	for _, f := range []farewell{
 		{"one process", most * 2 / 3, most / 3, 1, 6 * time.Second},
@@ -56,7 +56,7 @@ func (f *farewell) happen(t *testing.T) {
 
 	told := time.Now()
 	in.signal(syscall.SIGTERM)
-	soon(t, "all drain", func() bool { return len(in.logged(0, says("Waiting for"))) == f.workers })
+	eventually(t, "all drain", func() bool { return len(in.logged(0, says("Waiting for"))) == f.workers })
 	finish.leave()
 	left := time.Since(told)
 	lost := stuck.lost()
@@ -141,13 +141,13 @@ func (in *instance) idle(service string, number int, sources string) *idlers {
 	i.cmd = in.command("load", "--mode", "idle", "--conns", strconv.Itoa(number), "--for", "1h", "--timeout", "1m",
 		"--source", sources, "--json", at.Addr)
 	out, err := os.Create(in.path(service + ".json"))
-	check(in.t, err)
+	must(in.t, err)
 	progress, err := os.Create(in.path(service + ".progress"))
-	check(in.t, err)
+	must(in.t, err)
 	i.cmd.Stdout, i.cmd.Stderr = out, progress
-	check(in.t, i.cmd.Start())
-	check(in.t, out.Close())
-	check(in.t, progress.Close())
+	must(in.t, i.cmd.Start())
+	must(in.t, out.Close())
+	must(in.t, progress.Close())
 	go func() {
 		defer close(i.ended)
 		_ = i.cmd.Wait() // what it has printed says more
@@ -159,9 +159,9 @@ func (in *instance) idle(service string, number int, sources string) *idlers {
 func (i *idlers) complete() {
 	i.in.t.Helper()
 	all := regexp.MustCompile(`s +` + strconv.Itoa(i.number) + ` open +0 errors`)
-	soon(i.in.t, "all are connected", func() bool {
+	eventually(i.in.t, "all are connected", func() bool {
 		text, err := os.ReadFile(i.in.path(i.name + ".progress"))
-		check(i.in.t, err)
+		must(i.in.t, err)
 		return all.Match(text)
 	})
 }
@@ -169,7 +169,7 @@ func (i *idlers) complete() {
 // leave disconnects all.
 func (i *idlers) leave() {
 	i.in.t.Helper()
-	check(i.in.t, i.cmd.Process.Signal(syscall.SIGINT))
+	must(i.in.t, i.cmd.Process.Signal(syscall.SIGINT))
 	i.end()
 }
 
@@ -179,8 +179,8 @@ func (i *idlers) lost() int {
 	i.end()
 	var result struct{ Errors map[string]int }
 	text, err := os.ReadFile(i.in.path(i.name + ".json"))
-	check(i.in.t, err)
-	check(i.in.t, json.Unmarshal(text, &result))
+	must(i.in.t, err)
+	must(i.in.t, json.Unmarshal(text, &result))
 	if len(result.Errors) != 1 {
 		i.in.t.Errorf("%s has %v", i.name, result.Errors)
 	}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // instance is a server that a test has started, with all its generations and
@@ -45,10 +44,10 @@ const (
 func newInstance(t *testing.T, files map[string][]byte) *instance {
 	t.Helper()
 	program, err := exec.LookPath("skein")
-	check(t, err)
+	must(t, err)
 	in := &instance{t: t, dir: t.TempDir(), program: program, ended: make(chan int, 1)}
 	for name, text := range files {
-		check(t, os.WriteFile(in.path(name), text, 0o600))
+		must(t, os.WriteFile(in.path(name), text, 0o600))
 	}
 	return in
 }
@@ -81,10 +80,10 @@ func (in *instance) begin(args ...string) {
 		}
 	}
 	log, err := os.OpenFile(in.path(logName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	check(in.t, err)
+	must(in.t, err)
 	defer func() { _ = log.Close() }() // it is the server's
 	c.Stderr = log
-	check(in.t, c.Start())
+	must(in.t, c.Start())
 	go func() {
 		_ = c.Wait() // the status says it, too
 		in.ended <- c.ProcessState.ExitCode()
@@ -107,7 +106,7 @@ func (in *instance) clear() {
 // processes returns all that live in the folder.
 func (in *instance) processes() (pids []int) {
 	all, err := os.ReadDir("/proc")
-	check(in.t, err)
+	must(in.t, err)
 	for _, one := range all {
 		pid, err := strconv.Atoi(one.Name())
 		if err != nil {
@@ -123,7 +122,7 @@ func (in *instance) processes() (pids []int) {
 // over waits until no process is left, and the pid file is gone.
 func (in *instance) over() {
 	in.t.Helper()
-	soon(in.t, "all processes have ended", func() bool { return len(in.processes()) == 0 })
+	eventually(in.t, "all processes have ended", func() bool { return len(in.processes()) == 0 })
 	if _, err := os.Lstat(in.path(pidName)); err == nil {
 		in.t.Error("the pid file is left")
 	}
@@ -133,9 +132,9 @@ func (in *instance) over() {
 func (in *instance) pid() int {
 	in.t.Helper()
 	text, err := os.ReadFile(in.path(pidName))
-	check(in.t, err)
+	must(in.t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	check(in.t, err)
+	must(in.t, err)
 	return pid
 }
 
@@ -143,7 +142,7 @@ func (in *instance) pid() int {
 func (in *instance) signal(s syscall.Signal) (pid int) {
 	in.t.Helper()
 	pid = in.pid()
-	check(in.t, syscall.Kill(pid, s))
+	must(in.t, syscall.Kill(pid, s))
 	return pid
 }
 
@@ -172,7 +171,7 @@ func (in *instance) logged(from mark, match func(entry) bool) (found []entry) {
 // await waits for the first entry behind a place that matches.
 func (in *instance) await(from mark, what string, match func(entry) bool) (found entry) {
 	in.t.Helper()
-	soon(in.t, what, func() bool {
+	eventually(in.t, what, func() bool {
 		all := in.logged(from, match)
 		if len(all) > 0 {
 			found = all[0]
@@ -200,10 +199,10 @@ func (in *instance) readOn() {
 	if errors.Is(err, os.ErrNotExist) {
 		return
 	}
-	check(in.t, err)
+	must(in.t, err)
 	defer func() { _ = f.Close() }() // it was only read
 	text, err := io.ReadAll(io.NewSectionReader(f, in.read, 1<<30))
-	check(in.t, err)
+	must(in.t, err)
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
 	in.read += int64(len(text))
 	in.entries = append(in.entries, entriesOf(text)...)
@@ -219,29 +218,6 @@ func entriesOf(text []byte) (all []entry) {
 		all = append(all, e)
 	}
 	return all
-}
-
-// soon waits until look returns true.
-func soon(t *testing.T, what string, look func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	again := time.NewTicker(lookPause)
-	defer again.Stop()
-	for !look() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			t.Fatalf("it took too long: %s", what)
-		}
-	}
-}
-
-// check fails the test if there is an error.
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // withoutPoems returns the lines of a log that are not about single clients.

@@ -117,21 +117,6 @@ func (d *daemon) logged() string {
 	return d.log.String()
 }
 
-// awaitTrue calls look until it returns true.
-func awaitTrue(t *testing.T, what string, look func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	again := time.NewTicker(lookPause)
-	defer again.Stop()
-	for !look() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			t.Fatalf("it took too long: %s", what)
-		}
-	}
-}
-
 // pidIn returns the pid in a file.
 func pidIn(t *testing.T, path string) int {
 	t.Helper()

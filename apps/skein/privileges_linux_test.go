@@ -50,12 +50,12 @@ func TestNobodyIsNobody(t *testing.T) {
 
 		must(t, syscall.Kill(pid, syscall.SIGUSR2))
 		path := filepath.Join(dir, "skein.pid")
-		awaitTrue(t, "the predecessor is gone", func() bool { return ended(pid) && pidIn(t, path) != pid })
+		eventually(t, "the predecessor is gone", func() bool { return ended(pid) && pidIn(t, path) != pid })
 		successor := pidIn(t, path)
 		isNobody(t, nobody, successor)
 		fetch(t, port)
 		must(t, syscall.Kill(successor, syscall.SIGTERM))
-		awaitTrue(t, "the pid file is gone", func() bool { return !exists(path) })
+		eventually(t, "the pid file is gone", func() bool { return !exists(path) })
 	})
 
 	t.Run("with workers", func(t *testing.T) {

@@ -26,16 +26,16 @@ func TestNoLineIsLost(t *testing.T) {
 			turns := []func(n int){
 				func(int) { in.signal(syscall.SIGUSR1) },
 				func(n int) {
-					check(t, os.Rename(in.path(logName), in.path(fmt.Sprintf("moved.%d", n))))
+					must(t, os.Rename(in.path(logName), in.path(fmt.Sprintf("moved.%d", n))))
 					in.signal(syscall.SIGHUP)
-					soon(t, "there is a log", func() bool {
+					eventually(t, "there is a log", func() bool {
 						_, err := os.Lstat(in.path(logName))
 						return err == nil
 					})
 				},
 				func(int) {
 					pid := in.signal(syscall.SIGUSR2)
-					soon(t, "there is a successor", func() bool { return in.pid() != pid })
+					eventually(t, "there is a successor", func() bool { return in.pid() != pid })
 				},
 			}
 			for n := range 15 {
@@ -48,10 +48,10 @@ func TestNoLineIsLost(t *testing.T) {
 			peers, files := map[string]int{}, 0
 			for _, pattern := range []string{logName + "*", "moved.*"} {
 				names, err := filepath.Glob(in.path(pattern))
-				check(t, err)
+				must(t, err)
 				for _, name := range names {
 					text, err := os.ReadFile(name)
-					check(t, err)
+					must(t, err)
 					files++
 					for _, e := range entriesOf(text) {
 						if e.Message == "Served a poem." {

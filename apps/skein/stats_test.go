@@ -63,7 +63,7 @@ func TestStatsOfWorkers(t *testing.T) {
 		fetch(t, port)
 	}
 	var accepted series
-	awaitTrue(t, "the workers' heartbeats tell of all clients", func() bool {
+	eventually(t, "the workers' heartbeats tell of all clients", func() bool {
 		accepted = scrape(t, stats)["skein_connections_accepted_total"]
 		return accepted["1"]+accepted["2"]+accepted["3"] == clients
 	})
@@ -122,7 +122,7 @@ func (d *daemon) statsPort(t *testing.T) string {
 func (d *daemon) anywhere(t *testing.T, pattern string) (found string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	awaitTrue(t, pattern, func() bool {
+	eventually(t, pattern, func() bool {
 		m := re.FindStringSubmatch(d.logged())
 		if m != nil {
 			found = m[1]

@@ -34,7 +34,7 @@ func poets(iface string) map[string][]byte {
 func (in *instance) audience(service string, perSecond int) *crowd {
 	in.t.Helper()
 	poem, err := os.ReadFile(in.path(service + ".txt"))
-	check(in.t, err)
+	must(in.t, err)
 	at := in.await(0, service+" serves", func(e entry) bool {
 		return e.Message == "Serving a poem." && e.Service == service
 	})
@@ -82,7 +82,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 				in.succeed()
 				fast.served(10)
 				if refused != nil {
-					check(t, <-refused)
+					must(t, <-refused)
 				}
 			}
 			took := time.Since(begin)
@@ -141,13 +141,13 @@ func TestSuccessorsThatFail(t *testing.T) {
 		long  bool
 	}{
 		{"the poem is gone", func(t *testing.T, in *instance) {
-			check(t, os.Rename(in.path("slow.txt"), in.path("gone.txt")))
+			must(t, os.Rename(in.path("slow.txt"), in.path("gone.txt")))
 		}, `slow: can't serve "slow.txt": no such file or directory`, false},
 		{"the deployment is wrong", func(t *testing.T, in *instance) {
-			check(t, os.WriteFile(in.path("poets.yaml"), []byte("services:\n  - {plugin: fastpoetry, wrong: 1}\n"), 0o600))
+			must(t, os.WriteFile(in.path("poets.yaml"), []byte("services:\n  - {plugin: fastpoetry, wrong: 1}\n"), 0o600))
 		}, "poets.yaml:2: wrong", false},
 		{"the program is gone", func(t *testing.T, in *instance) {
-			check(t, os.Remove(in.program))
+			must(t, os.Remove(in.program))
 		}, "cannot start the successor: ", false},
 		{"the program exits 1", func(t *testing.T, in *instance) {
 			in.replace(script + "exit 1\n")
@@ -186,7 +186,7 @@ func TestSuccessorsThatFail(t *testing.T) {
 			if now := in.pid(); now != pid {
 				t.Errorf("the pid was %d, and is %d", pid, now)
 			}
-			check(t, <-in.second())
+			must(t, <-in.second())
 			kept()
 			in.succeed()
 			fast.served(5)
@@ -203,7 +203,7 @@ func TestSuccessorsThatFail(t *testing.T) {
 func (in *instance) ownProgram() {
 	in.t.Helper()
 	own := in.path("skein")
-	check(in.t, os.Link(in.program, own))
+	must(in.t, os.Link(in.program, own))
 	in.original, in.program = in.program, own
 }
 
@@ -216,8 +216,8 @@ func (in *instance) replace(text string) {
 	syscall.ForkLock.RLock()
 	err := os.WriteFile(next, []byte(text), 0o700)
 	syscall.ForkLock.RUnlock()
-	check(in.t, err)
-	check(in.t, os.Rename(next, in.program))
+	must(in.t, err)
+	must(in.t, os.Rename(next, in.program))
 }
 
 // keepFiles returns a function that puts all files back as they are now.
@@ -226,22 +226,22 @@ func (in *instance) keepFiles() (restore func()) {
 	shelf := in.t.TempDir()
 	names := []string{filepath.Base(in.program), "fast.txt", "slow.txt", "poets.yaml"}
 	for _, name := range names {
-		check(in.t, os.Link(in.path(name), filepath.Join(shelf, name)))
+		must(in.t, os.Link(in.path(name), filepath.Join(shelf, name)))
 	}
 	texts := map[string][]byte{}
 	for _, name := range names[1:] {
 		text, err := os.ReadFile(in.path(name))
-		check(in.t, err)
+		must(in.t, err)
 		texts[name] = text
 	}
 	return func() {
 		for name, text := range texts {
-			check(in.t, os.WriteFile(in.path(name), text, 0o600))
+			must(in.t, os.WriteFile(in.path(name), text, 0o600))
 		}
 		if err := os.Remove(in.program); !errors.Is(err, os.ErrNotExist) {
-			check(in.t, err)
+			must(in.t, err)
 		}
-		check(in.t, os.Link(filepath.Join(shelf, names[0]), in.program))
+		must(in.t, os.Link(filepath.Join(shelf, names[0]), in.program))
 	}
 }
 
@@ -254,7 +254,7 @@ func TestAnEndWhileASuccessorStarts(t *testing.T) {
 	slow := in.audience("slow", 5)
 	in.replace("#!/bin/sh\ntouch here\nexec sleep 1000\n")
 	in.signal(syscall.SIGUSR2)
-	soon(t, "the successor is there", func() bool {
+	eventually(t, "the successor is there", func() bool {
 		_, err := os.Lstat(in.path("here"))
 		return err == nil
 	})
@@ -280,7 +280,7 @@ func TestNoSuccessorAtTheEnd(t *testing.T) {
 	old := in.pid()
 	whole := slow.guest()
 	in.succeed()
-	check(t, syscall.Kill(old, syscall.SIGUSR2)) // it has a guest still
+	must(t, syscall.Kill(old, syscall.SIGUSR2)) // it has a guest still
 	in.said(0, "Received SIGUSR2, but this process is ending already.")
 	if pid := in.pid(); pid == old {
 		t.Errorf("the pid file is that of %d again", old)
@@ -297,7 +297,7 @@ func TestASuccessorFromTheStart(t *testing.T) {
 	in := newInstance(t, poets("127.0.0.1"))
 	in.begin("--workers", strconv.Itoa(crew), "run", "poets.yaml")
 	var workers []int
-	soon(t, "the first worker runs", func() bool {
+	eventually(t, "the first worker runs", func() bool {
 		workers = slices.DeleteFunc(in.processes(), func(pid int) bool {
 			// What has it only after its exec, for which the supervisor waits.
 			environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
@@ -306,12 +306,12 @@ func TestASuccessorFromTheStart(t *testing.T) {
 		return len(workers) > 0
 	})
 	for _, worker := range workers {
-		check(t, syscall.Kill(worker, syscall.SIGSTOP)) // it has hardly begun
+		must(t, syscall.Kill(worker, syscall.SIGSTOP)) // it has hardly begun
 	}
 	pid := in.signal(syscall.SIGUSR2)
 	in.said(0, "Received SIGUSR2, starting a successor")
 	for _, worker := range workers {
-		check(t, syscall.Kill(worker, syscall.SIGCONT))
+		must(t, syscall.Kill(worker, syscall.SIGCONT))
 	}
 	in.said(0, "The successor accepts, shutting down.")
 	if in.pid() == pid {

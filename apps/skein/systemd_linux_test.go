@@ -46,7 +46,7 @@ func TestTheLifeOfAUnit(t *testing.T) {
 
 			d.tell(t, syscall.SIGUSR2)
 			path := filepath.Join(d.cmd.Dir, "x.pid")
-			awaitTrue(t, "there is a successor", func() bool { return pidIn(t, path) != first })
+			eventually(t, "there is a successor", func() bool { return pidIn(t, path) != first })
 			second := pidIn(t, path)
 			m.await(t, fmt.Sprintf("MAINPID=%d", second), first)
 			d.end(t, 0)
@@ -54,7 +54,7 @@ func TestTheLifeOfAUnit(t *testing.T) {
 			fetch(t, port)
 			must(t, syscall.Kill(second, syscall.SIGTERM))
 			m.await(t, "STOPPING=1", second)
-			awaitTrue(t, "it has ended", func() bool { return !exists(path) })
+			eventually(t, "it has ended", func() bool { return !exists(path) })
 		})
 	}
 }
@@ -157,7 +157,7 @@ func TestAStuckLoop(t *testing.T) {
 		m.await(t, "READY=1", d.cmd.Process.Pid)
 		touch(t, port)
 		d.anywhere(t, `worker has sent no heartbeat for 2s: it is stuck, and killed pid=(\d+)`)
-		awaitTrue(t, "it is started again", func() bool { return strings.Count(d.logged(), "worker is ready") == 3 })
+		eventually(t, "it is started again", func() bool { return strings.Count(d.logged(), "worker is ready") == 3 })
 		if !strings.Contains(d.logged(), "time.Sleep") {
 			t.Errorf("the log does not show where it was stuck:\n%s", d.logged())
 		}

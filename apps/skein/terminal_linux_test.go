@@ -54,7 +54,7 @@ func TestTheTerminalIsClosed(t *testing.T) {
 				d.expect(t, "Received SIGHUP, and the terminal is closed, shutting down.")
 			}
 			d.expect(t, `^\S+ INF Server Shut Down.$`)
-			awaitTrue(t, "the pid file is gone", func() bool { return !exists(filepath.Join(d.cmd.Dir, "x.pid")) })
+			eventually(t, "the pid file is gone", func() bool { return !exists(filepath.Join(d.cmd.Dir, "x.pid")) })
 		})
 	}
 }

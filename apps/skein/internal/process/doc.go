@@ -27,7 +27,7 @@
 // # Reading order
 //
 // inherit.go and record.go (what a process is given), status.go and control.go
-// (what it says), detach.go; spawn.go, child.go and pipe.go (the parent's side),
+// (what it says), detach.go; spawn.go, child.go and lines.go (the parent's side),
 // handover.go; supervisor.go and worker.go; share.go (more sockets on one port).
 //
 // Twisted: the double fork of twistd, reactor.spawnProcess with childFDs, and
