@@ -1,12 +1,9 @@
 package main_test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +27,7 @@ func (v *victims) kill(numbers ...int) (took time.Duration) {
 		must(in.t, syscall.Kill(v.pids[number], syscall.SIGSTOP)) // it accepts nobody meanwhile
 	}
 	for _, number := range numbers {
+		halted(in.t, v.pids[number])
 		for _, port := range clientsOf(in.t, v.pids[number]) {
 			v.cut[port] = true
 		}
@@ -116,37 +114,6 @@ func (in *instance) worker(from mark, number int) (pid int) {
 	return in.await(from, fmt.Sprintf("worker %d is ready", number), func(e entry) bool {
 		return e.Message == "worker is ready" && e.Worker == number
 	}).PID
-}
-
-// clientsOf returns the ports of the clients whose connections a process has
-// accepted.
-func clientsOf(t *testing.T, pid int) (ports []int) {
-	t.Helper()
-	dir := fmt.Sprintf("/proc/%d/fd", pid)
-	all, err := os.ReadDir(dir)
-	must(t, err)
-	sockets := map[string]bool{}
-	for _, fd := range all {
-		if name, err := os.Readlink(dir + "/" + fd.Name()); err == nil && strings.HasPrefix(name, "socket:[") {
-			sockets[strings.Trim(name, "socket:[]")] = true
-		}
-	}
-	table, err := os.ReadFile("/proc/net/tcp")
-	must(t, err)
-	for line := range bytes.Lines(table) {
-		const remote, inode = 2, 9
-		columns := strings.Fields(string(line))
-		if len(columns) <= inode || !sockets[columns[inode]] {
-			continue
-		}
-		_, hex, _ := strings.Cut(columns[remote], ":")
-		port, err := strconv.ParseUint(hex, 16, 16)
-		must(t, err)
-		if port > 0 { // else it listens
-			ports = append(ports, int(port))
-		}
-	}
-	return ports
 }
 
 // When the supervisor is killed, its workers serve whom they have, and end. The
