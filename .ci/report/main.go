@@ -3,7 +3,8 @@
 // test which failed has said. Beside that it writes to its two arguments
 //
 //	the tests that were skipped, as lines "package test";
-//	the closing line "tests: N passed, N failed, N skipped".
+//	what the tests that failed complain of, in short, and the closing line
+//	"tests: N passed, N failed, N skipped".
 //
 // Subtests count as tests, and so does a package that fails without one.
 package main
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -37,6 +39,7 @@ type report struct {
 	skipped []test
 	counts  map[string]int  // by action
 	blamed  map[string]bool // packages of which a test has failed
+	amiss   strings.Builder // what tests that failed complain of
 }
 
 func main() {
@@ -51,7 +54,7 @@ func main() {
 		fmt.Fprintln(&skips, t.pkg, t.name)
 	}
 	line := fmt.Sprintf("tests: %d passed, %d failed, %d skipped\n", r.counts["pass"], r.counts["fail"], r.counts["skip"])
-	for i, text := range []string{skips.String(), line} {
+	for i, text := range []string{skips.String(), r.amiss.String() + line} {
 		if e := os.WriteFile(os.Args[1+i], []byte(text), 0o644); err == nil {
 			err = e
 		}
@@ -140,7 +143,23 @@ func (r *report) end(t test, action string) {
 func (r *report) tell(t test, show bool) {
 	if show {
 		fmt.Fprintf(r.out, "---- %s %s\n%s", t.pkg, t.name, strings.Join(r.said[t], ""))
+		r.note(t)
 	}
 	delete(r.said, t)
 	r.order = slices.DeleteFunc(r.order, func(o test) bool { return o == t })
+}
+
+// complaint is the first line of what a test gives to t.Error or t.Log.
+var complaint = regexp.MustCompile(`^ +\S+\.go:\d+: `)
+
+// note keeps the last complaints of a test, each as far as one line of it goes: what
+// it has logged beside them may be long.
+func (r *report) note(t test) {
+	const most, wide = 20, 300
+	said := slices.DeleteFunc(slices.Clone(r.said[t]), func(line string) bool { return !complaint.MatchString(line) })
+	fmt.Fprintf(&r.amiss, "failed: %s %s\n", t.pkg, t.name)
+	for _, line := range said[max(0, len(said)-most):] {
+		line = strings.TrimRight(line, "\n")
+		fmt.Fprintln(&r.amiss, line[:min(len(line), wide)])
+	}
 }
