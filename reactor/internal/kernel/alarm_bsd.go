@@ -21,9 +21,6 @@ func newAlarm(onTime, onRing func()) (*alarm, error) {
 // descriptors returns what the poller has to watch: nothing.
 func (a *alarm) descriptors() []int { return nil }
 
-// event reports that no event is the alarm's own.
-func (a *alarm) event(int) bool { return false }
-
 // set makes the timer expire once, in d.
 func (a *alarm) set(d time.Duration) { a.timer.Reset(d) }
 

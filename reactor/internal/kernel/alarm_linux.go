@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -33,30 +34,29 @@ func newAlarm(onTime, onRing func()) (*alarm, error) {
 // descriptors returns what the poller has to watch.
 func (a *alarm) descriptors() []int { return []int{a.timer, a.bell} }
 
-// event takes an event that is the alarm's own.
-func (a *alarm) event(fd int) bool {
-	switch fd {
-	case a.timer:
+// owns reports whether an event is the alarm's own.
+func (a *alarm) owns(fd int) bool { return fd == a.timer || fd == a.bell }
+
+// event takes one that is.
+func (a *alarm) event(fd int) {
+	if fd == a.timer {
 		a.onTime()
-	case a.bell:
+	} else {
 		a.onRing()
-	default:
-		return false
 	}
-	return true
 }
 
 // set makes the timer expire once, in d, which is positive.
 func (a *alarm) set(d time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
 	// It fails only for a bad descriptor or value.
-	unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(a.timer), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(a.timer), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 }
 
 // ring rings the bell.
 func (a *alarm) ring() {
 	one := uint64(1)
-	unix.RawSyscall(unix.SYS_WRITE, uintptr(a.bell), uintptr(unsafe.Pointer(&one)), 8)
+	syscall.RawSyscall(unix.SYS_WRITE, uintptr(a.bell), uintptr(unsafe.Pointer(&one)), 8)
 }
 
 // close closes both descriptors.

@@ -71,6 +71,15 @@ func (c *calls) Writev(fd int, bufs [][]byte, last bool) (total int, errno sysca
 	return total, 0
 }
 
+// connect begins to connect.
+func (*calls) connect(fd int, a Addr) syscall.Errno { return errnoOf(unix.Connect(fd, sockaddr(a))) }
+
+// ShutdownWrite sends the end of output.
+func (*calls) ShutdownWrite(fd int) syscall.Errno { return errnoOf(unix.Shutdown(fd, unix.SHUT_WR)) }
+
+// closeSocket closes a socket.
+func closeSocket(fd int) { _ = unix.Close(fd) } // after EINTR, too, the descriptor is gone
+
 // Pending asks poll(2), with no wait.
 func (*calls) Pending(fd int) Events {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file holds the calls that make, ask and end a socket: once each in its
-// life, so through the ordinary wrappers.
+// This file holds the calls that make, ask and end a socket: through the ordinary
+// wrappers, but for those that every connection makes.
 
 // maxSlices is the number of slices that one Writev takes.
 const maxSlices = 64
@@ -82,7 +82,7 @@ func bind(fd int, a Addr) syscall.Errno {
 }
 
 // Connect makes a socket and begins to connect it.
-func (*calls) Connect(a, local Addr) (int, syscall.Errno) {
+func (c *calls) Connect(a, local Addr) (int, syscall.Errno) {
 	fd, errno := socket(family(a), unix.SOCK_STREAM)
 	if errno != 0 {
 		return -1, errno
@@ -102,10 +102,9 @@ func (*calls) Connect(a, local Addr) (int, syscall.Errno) {
 			return -1, errnoOf(err)
 		}
 	}
-	err := unix.Connect(fd, sockaddr(a))
-	if err != nil && err != unix.EINPROGRESS && err != unix.EINTR {
-		_ = unix.Close(fd)
-		return -1, errnoOf(err)
+	if errno := c.connect(fd, a); errno != 0 && errno != syscall.EINPROGRESS && errno != syscall.EINTR {
+		closeSocket(fd)
+		return -1, errno
 	}
 	return fd, 0
 }
@@ -118,9 +117,6 @@ func (*calls) SocketError(fd int) syscall.Errno {
 	}
 	return syscall.Errno(n)
 }
-
-// ShutdownWrite sends the end of output.
-func (*calls) ShutdownWrite(fd int) syscall.Errno { return errnoOf(unix.Shutdown(fd, unix.SHUT_WR)) }
 
 // SetNoDelay sets TCP_NODELAY.
 func (*calls) SetNoDelay(fd int, on bool) syscall.Errno {
@@ -151,7 +147,7 @@ func (*calls) CloseSocket(fd int, reset bool) {
 	if reset {
 		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
-	_ = unix.Close(fd) // after EINTR, too, the descriptor is gone
+	closeSocket(fd)
 }
 
 // pending turns what poll has found into Events.

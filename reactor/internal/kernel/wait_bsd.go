@@ -15,9 +15,7 @@ func (*waiter) open(*poller) error { return nil }
 // Poll runs gnet's poller until a turn stops it.
 func (m *machine) Poll() error {
 	return m.poller.Poll(func(fd int, filter int16, flags uint16) {
-		if !m.alarm.event(fd) {
-			m.handler.Ready(fd, translate(filter, flags))
-		}
+		m.handler.Ready(fd, translate(filter, flags))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +54,9 @@ func (m *machine) Poll() error {
 		}
 		for i := range batch {
 			fd := int(batch[i].Fd)
-			if !m.alarm.event(fd) {
+			if m.alarm.owns(fd) {
+				m.alarm.event(fd)
+			} else {
 				m.handler.Ready(fd, translate(batch[i].Events, 0))
 			}
 		}
@@ -72,7 +75,7 @@ func (m *machine) wait() ([]unix.EpollEvent, error) {
 	w.yield()
 	w.asleep.Store(true)
 	var n int
-	var errno unix.Errno
+	var errno syscall.Errno
 	if m.woken.Load() {
 		n, errno = w.look()
 	} else {
@@ -104,20 +107,20 @@ func (w *waiter) yield() {
 }
 
 // look takes what is there. It cannot block, so the scheduler need not know.
-func (w *waiter) look() (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll), uintptr(unsafe.Pointer(&w.events)), batchSize, 0, 0, 0)
+func (w *waiter) look() (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll), uintptr(unsafe.Pointer(&w.events)), batchSize, 0, 0, 0)
 	return count(n, errno), errno
 }
 
 // sleep waits until something is there.
-func (w *waiter) sleep() (int, unix.Errno) {
+func (w *waiter) sleep() (int, syscall.Errno) {
 	forever := -1
-	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll), uintptr(unsafe.Pointer(&w.events)), batchSize, uintptr(forever), 0, 0)
+	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll), uintptr(unsafe.Pointer(&w.events)), batchSize, uintptr(forever), 0, 0)
 	return count(n, errno), errno
 }
 
 // count returns the result of a call that has failed or not.
-func count(n uintptr, errno unix.Errno) int {
+func count(n uintptr, errno syscall.Errno) int {
 	if errno != 0 {
 		return 0
 	}
