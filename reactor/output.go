@@ -29,11 +29,16 @@ func (c *conn) serveOutput() {
 	}
 	outer := c.r.current
 	c.r.current = c
+	c.flush()
+	if c.isAtRest() {
+		c.r.current = outer
+		return
+	}
 	for range producerRounds {
-		c.flush()
 		if !c.refill() {
 			break
 		}
+		c.flush()
 	}
 	for c.out.n == 0 && !c.awaitsProducer() && c.finishOutput() {
 		// Half-closing may have called back, and that may have asked for the rest.
@@ -43,6 +48,13 @@ func (c *conn) serveOutput() {
 	}
 	c.r.current = outer
 	c.requeue()
+}
+
+// isAtRest reports whether a flush has left nothing to do, as after most events: it
+// is that and no more which an echo pays for.
+func (c *conn) isAtRest() bool {
+	const unrest = isReadable | isDisconnecting | isHalfClosing | isDead
+	return c.out.n == 0 && c.producing == nil && !c.has(unrest)
 }
 
 // awaitsProducer reports whether a close has to wait for a producer. After the
@@ -59,21 +71,7 @@ func (c *conn) flush() {
 	if c.out.n == 0 || !c.has(isWritable) || c.has(isDead) {
 		return
 	}
-	bufs := c.out.peek(r.slices[:0], writeSize)
-	want := 0
-	for _, b := range bufs {
-		want += len(b)
-	}
-	last := want == c.out.n && c.producing == nil && c.has(isDisconnecting|isHalfClosing)
-	var n int
-	var errno syscall.Errno
-	if len(bufs) == 1 {
-		n, errno = r.kernel.Write(int(c.fd), bufs[0], last)
-	} else {
-		n, errno = r.kernel.Writev(int(c.fd), bufs, last)
-	}
-	clear(bufs)
-	r.slices = bufs[:0]
+	n, want, errno := c.write()
 	switch {
 	case errno == syscall.EAGAIN:
 		c.full()
@@ -92,6 +90,30 @@ func (c *conn) flush() {
 			c.full()
 		}
 	}
+}
+
+// write gives the kernel what is queued, at most a turn's share: want bytes, of
+// which it takes n. Most of the time that is one piece.
+func (c *conn) write() (n, want int, errno syscall.Errno) {
+	r := c.r
+	if first := c.out.head; first.next == nil || len(first.data) >= writeSize {
+		b := first.data[:min(len(first.data), writeSize)]
+		n, errno = r.kernel.Write(int(c.fd), b, c.isLast(len(b)))
+		return n, len(b), errno
+	}
+	bufs := c.out.peek(r.slices[:0], writeSize)
+	for _, b := range bufs {
+		want += len(b)
+	}
+	n, errno = r.kernel.Writev(int(c.fd), bufs, c.isLast(want))
+	clear(bufs)
+	r.slices = bufs[:0]
+	return n, want, errno
+}
+
+// isLast reports whether the end follows right behind the next n bytes.
+func (c *conn) isLast(n int) bool {
+	return n == c.out.n && c.producing == nil && c.has(isDisconnecting|isHalfClosing)
 }
 
 // full notes that the kernel's buffer is full: an edge will tell when there is room.

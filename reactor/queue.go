@@ -44,14 +44,18 @@ type chunkPool struct {
 // append copies p to the end of the queue.
 func (cp *chunkPool) append(q *queue, p []byte) {
 	q.n += len(p)
-	if t := q.tail; t != nil && t.class != shared {
-		used := cap(t.room) - cap(t.data) + len(t.data)
-		n := copy(t.room[used:cap(t.room)], p)
-		t.data = t.data[:len(t.data)+n]
-		p = p[n:]
+	class := 0
+	if t := q.tail; t != nil {
+		if t.class != shared {
+			used := cap(t.room) - cap(t.data) + len(t.data)
+			n := copy(t.room[used:cap(t.room)], p)
+			t.data = t.data[:len(t.data)+n]
+			p = p[n:]
+		}
+		class = min(int(t.class)+1, len(chunkSizes)-1)
 	}
-	for class := q.nextClass(len(p)); len(p) > 0; class = fitting(0, len(p)) {
-		c := cp.get(class)
+	for ; len(p) > 0; class = 0 {
+		c := cp.get(fitting(class, len(p)))
 		n := copy(c.room[:cap(c.room)], p)
 		c.data = c.room[:n]
 		p = p[n:]
@@ -81,14 +85,6 @@ func (q *queue) push(c *chunk) {
 		q.tail.next = c
 	}
 	q.tail = c
-}
-
-// nextClass returns the class of the next chunk, for a write of n bytes.
-func (q *queue) nextClass(n int) int {
-	if q.tail == nil {
-		return fitting(0, n)
-	}
-	return fitting(min(int(q.tail.class)+1, len(chunkSizes)-1), n)
 }
 
 // fitting returns the first class, from one on, whose chunks hold n bytes, or
@@ -140,6 +136,11 @@ const maxSlices = 64
 
 // consume removes the first n bytes of the queue.
 func (cp *chunkPool) consume(q *queue, n int) {
+	if c := q.head; n == q.n && c != nil && c.next == nil { // all of it was one piece, as most is
+		*q = queue{}
+		cp.put(c)
+		return
+	}
 	q.n -= n
 	for n > 0 {
 		c := q.head

@@ -83,11 +83,11 @@ var errWriteShut error = &net.OpError{Op: "write", Err: net.ErrClosed}
 
 // wrote follows every write.
 func (c *conn) wrote() {
+	c.touch()
 	if c.producing != nil {
 		c.producing.asked = false
+		c.holdBack()
 	}
-	c.touch()
-	c.holdBack()
 }
 
 // LoseConnection begins the orderly end.

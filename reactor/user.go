@@ -30,9 +30,12 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 	outer := r.owner
 	r.owner = who
 	r.stats.Callbacks++
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			failure = r.panicked(what, v)
+		if !returned { // else there is nothing to recover, and asking takes a while
+			if v := recover(); v != nil {
+				failure = r.panicked(what, v)
+			}
 		}
 		r.owner = outer
 	}()
@@ -41,6 +44,7 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 	} else {
 		f()
 	}
+	returned = true
 	return nil
 }
 
