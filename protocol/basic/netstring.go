@@ -48,6 +48,12 @@ func (s *NetstringReceiver) SendString(p []byte) error {
 	return s.send(f, 3)
 }
 
+// Midway reports whether bytes have come that have not been delivered: the
+// beginning of a string, or, while the receiver is paused, more.
+//
+// Twisted: none.
+func (s *NetstringReceiver) Midway() bool { return s.stage != netstringStart || s.in.pending() > 0 }
+
 // comma ends a netstring.
 var comma = []byte{','}
 

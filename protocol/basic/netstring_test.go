@@ -176,3 +176,40 @@ func TestOneAnswerThenClose(t *testing.T) {
 		t.Errorf("the client's reason is %v", client.Reason())
 	}
 }
+
+// However far a string has come, Midway tells whether there is one.
+func TestMidway(t *testing.T) {
+	h, p, _ := newNetstrings(t, 0)
+	h.on = func(m string) {
+		if m == "stop" {
+			h.PauseProducing()
+		}
+	}
+	for _, stream := range []string{"5:hello,", "0:,", "600:" + strings.Repeat("x", 600) + ","} {
+		for range 2 {
+			for i := range len(stream) {
+				feed(p, stream[i:i+1], 1)
+				if got, want := h.Midway(), i < len(stream)-1; got != want {
+					t.Fatalf("after %d bytes of %.10q: %t", i+1, stream, got)
+				}
+			}
+			feed(p, stream+stream, 3*len(stream))
+			if h.Midway() {
+				t.Fatalf("after two of %.10q in one piece", stream)
+			}
+		}
+	}
+	feed(p, "4:stop,3:end,", 100)
+	if !h.Midway() {
+		t.Error("a string is held back")
+	}
+	h.ResumeProducing()
+	if h.Midway() {
+		t.Error("the string that was held back is still there")
+	}
+	feed(p, "4:st", 100)
+	p.ConnectionLost(protocol.ErrConnectionDone)
+	if connect(t, p); h.Midway() {
+		t.Error("the next connection begins in the middle")
+	}
+}

@@ -99,7 +99,7 @@ func (r *Receiver) run() {
 // settle follows the loop, after a panic in a handler, too.
 func (r *Receiver) settle() {
 	r.busy = false
-	if r.closing() {
+	if r.in.pending() == 0 || r.closing() { // nearly always the former
 		r.in.drop()
 		return
 	}
