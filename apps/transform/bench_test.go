@@ -67,6 +67,28 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
+// BenchmarkAppend is what a request pays for its poem.
+func BenchmarkAppend(b *testing.B) {
+	direct := (&transform.Service{}).Direct()
+	for _, size := range []int{64, 4 << 10} {
+		for _, letters := range []struct{ name, poem string }{{"ascii", "A Poem, "}, {"utf8", "Ä Gedi. "}} {
+			poem := []byte(strings.Repeat(letters.poem, size/len(letters.poem)))
+			for _, name := range []string{"cummingsify", "shout"} {
+				b.Run(fmt.Sprintf("%s/%s/bytes=%d", name, letters.name, size), func(b *testing.B) {
+					dst := make([]byte, 0, 2*size)
+					b.ReportAllocs()
+					b.SetBytes(int64(len(poem)))
+					for b.Loop() {
+						if made := direct[name](dst, poem); len(made) != len(poem) {
+							b.Fatalf("%d bytes", len(made))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
 // BenchmarkConnection is the life of a connection with one request.
 func BenchmarkConnection(b *testing.B) {
 	server := quiet(clock.NewFake())

@@ -2,6 +2,7 @@ package transform_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -69,6 +70,26 @@ func TestARequestInPiecesCostsNoAllocation(t *testing.T) {
 	if want := runs * (len(request) - len("cummingsify.")); out.taken != want {
 		t.Errorf("%d bytes came, want %d", out.taken, want)
 	}
+}
+
+// A factory that has answered long poems gives the memory back when nobody asks.
+func TestAnIdleFactoryKeepsLittle(t *testing.T) {
+	const factories, most = 100, 8 << 10
+	request := []byte(netstring("cummingsify." + strings.Repeat("A", 50_000)))
+	held := make([]protocol.Protocol, factories)
+	collect := func() int { heap(); return heap() } // what is pooled survives one collection
+	before := collect()
+	for i := range held {
+		p, out := connected(quiet(clock.NewFake()))
+		if p.DataReceived(request); out.taken < 50_000 {
+			t.Fatalf("%d bytes came", out.taken)
+		}
+		held[i] = p
+	}
+	if kept := (collect() - before) / factories; kept > most {
+		t.Errorf("each factory keeps %d bytes", kept)
+	}
+	runtime.KeepAlive(held)
 }
 
 // Sixteen answers are one write.

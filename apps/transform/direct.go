@@ -1,11 +1,6 @@
 package transform
 
-import (
-	"runtime/debug"
-	"strings"
-
-	"skein/deferred"
-)
+import "strings"
 
 // Append is a transformation that has its result at once: it appends the new poem
 // to dst, which it does not look at, and returns the extended slice, as the
@@ -44,14 +39,4 @@ func (s *Server) direct(name []byte) Append {
 		return nil
 	}
 	return f
-}
-
-// contained calls f, and makes an error of a panic.
-func (f Append) contained(dst, poem []byte) (appended []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			appended, err = nil, &deferred.PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return f(dst, poem), nil
 }

@@ -251,3 +251,29 @@ func TestAnAppendThatCallsBackIn(t *testing.T) {
 		feed[i].ConnectionLost(protocol.ErrConnectionDone)
 	}
 }
+
+// What a name means is for each factory to say, also when another has used the
+// same memory before it: what has gathered long answers is lent to all.
+func TestANameMeansWhatItsOwnFactorySays(t *testing.T) {
+	for _, size := range []int{1, 10_000} {
+		protocols, transports := make([]protocol.Protocol, 3), make([]*protocoltest.StringTransport, 3)
+		answer := func(i int) string { return strings.Repeat(string(rune('a'+i)), size) }
+		for i := range protocols {
+			server, _ := newServer(clock.NewFake())
+			appending("what", func(dst, _ []byte) []byte { return append(dst, answer(i)...) })(server)
+			protocols[i] = (&transform.Factory{Server: server}).BuildProtocol(nil)
+			transports[i] = &protocoltest.StringTransport{TB: t}
+			protocols[i].MakeConnection(transports[i])
+			protocols[i].ConnectionMade()
+		}
+		for round := range 10 {
+			for i, p := range protocols {
+				p.DataReceived([]byte("5:what.,"))
+				if got, want := string(transports[i].Value()), netstring(answer(i)); got != want {
+					t.Fatalf("round %d: the answer is %.20q, want %.20q", round, got, want)
+				}
+				transports[i].Clear()
+			}
+		}
+	}
+}

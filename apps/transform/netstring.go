@@ -14,6 +14,7 @@ import (
 // Twisted: TransformFactory of twisted-server-1/transformedpoetry.py.
 type Factory struct {
 	*Server
+	spare *batch // for the answers to a chunk; nil: none yet, or it is lent
 }
 
 // BuildProtocol returns the protocol of one client.
@@ -23,6 +24,7 @@ func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
 		netstrings
 	}{}
 	c.netstrings.MaxLength = f.maxRequest()
+	c.netstrings.factory = f
 	c.netstrings.session = session{server: f.Server, wire: &c.netstrings}
 	c.served = served{receiver: basic.BindString(&c.netstrings), session: &c.netstrings.session}
 	return &c.served
@@ -34,6 +36,7 @@ func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
 type netstrings struct {
 	basic.NetstringReceiver
 	session session
+	factory *Factory
 	batch   *batch // the answers to the running chunk; nil: none
 }
 
@@ -44,7 +47,6 @@ func (p *netstrings) ConnectionMade() { p.session.made(p.Transport) }
 //
 // Twisted: TransformProtocol.stringReceived.
 func (p *netstrings) StringReceived(s []byte) {
-	p.session.received -= framed(len(s))
 	if p.session.idle() {
 		if b, dot := p.short(s); b != nil && valid(s[dot+1:]) {
 			p.direct(b, s[:dot], s[dot+1:])
@@ -56,10 +58,13 @@ func (p *netstrings) StringReceived(s []byte) {
 	p.session.take(name, nil, len(text), p.session.server.Request(text))
 }
 
-// short returns the batch that knows the short way of a request, and where its
+// short returns a batch that knows the short way of a request, and where its
 // name ends; nil if there is none.
 func (p *netstrings) short(request []byte) (b *batch, dot int) {
-	if p.batch != nil && p.batch.is(request) {
+	if p.batch == nil {
+		p.batch = p.factory.lend()
+	}
+	if p.batch.is(request) {
 		return p.batch, len(p.batch.name)
 	}
 	dot = bytes.IndexByte(request, '.')
@@ -70,10 +75,7 @@ func (p *netstrings) short(request []byte) (b *batch, dot int) {
 	if f == nil {
 		return nil, 0
 	}
-	if p.batch == nil {
-		p.batch = batches.Get().(*batch)
-	}
-	p.batch.name, p.batch.f = request[:dot], f
+	p.batch.name, p.batch.f = append(p.batch.name[:0], request[:dot]...), f
 	return p.batch, dot
 }
 
@@ -81,7 +83,6 @@ func (p *netstrings) short(request []byte) (b *batch, dot int) {
 // 16 requests saves 15 writes. While the transformation runs, which is the user's,
 // nobody finds the batch here, whatever that calls.
 func (p *netstrings) direct(b *batch, name, poem []byte) {
-	before := len(b.bytes)
 	p.batch = nil
 	size, err := b.add(poem)
 	p.batch = b
@@ -89,7 +90,10 @@ func (p *netstrings) direct(b *batch, name, poem []byte) {
 		p.session.refuse(requestError(string(name), err))
 		return
 	}
-	p.session.direct(name, size, len(b.bytes)-before)
+	p.session.asked = true
+	if line := p.session.server.Log.Info(); line.Enabled() {
+		p.session.log(line, string(name), size)
+	}
 	if len(b.bytes) >= batchFull {
 		p.push()
 	}
@@ -99,7 +103,9 @@ func (p *netstrings) direct(b *batch, name, poem []byte) {
 func (p *netstrings) push() {
 	if b := p.batch; b != nil {
 		p.batch = nil
+		p.session.wrote(b.answers, len(b.bytes))
 		b.writeTo(p.Transport)
+		p.factory.giveBack(b)
 	}
 }
 
@@ -115,7 +121,7 @@ func (p *netstrings) answer(r *request) int {
 func framed(n int) int { return digits(n) + len(":,") + n }
 
 // midway reports whether a request has begun to come.
-func (p *netstrings) midway() bool { return p.session.received > 0 }
+func (p *netstrings) midway() bool { return p.Midway() }
 
 // ReadConnectionLost answers what has come.
 func (p *netstrings) ReadConnectionLost() { p.session.end() }
@@ -143,7 +149,6 @@ func (p *served) ConnectionMade() { p.receiver.ConnectionMade() }
 // DataReceived parses what comes, so long as it counts.
 func (p *served) DataReceived(data []byte) {
 	if !p.session.full() {
-		p.session.received += len(data)
 		p.session.deliver(func() { p.receiver.DataReceived(data) })
 	}
 }

@@ -20,7 +20,8 @@ const (
 )
 
 // Server is what the network may ask of a service, whatever the wire. The
-// factories that share one offer the same transformations under the same limits.
+// factories that share one offer the same transformations under the same limits,
+// on the loop that is its Clock. It and its tables stay as they are once it serves.
 //
 // Twisted: the part of TransformFactory that knows the service.
 type Server struct {

@@ -25,7 +25,6 @@ type session struct {
 	held     int        // bytes of the requests in the queue
 	answered int        // requests
 
-	received   int  // bytes, so far as they count; the wire takes off what it has parsed
 	asked      bool // a request has come
 	delivering bool // the receiver is inside a chunk
 	choked     bool // the transport's queue is above the high-water mark
@@ -124,8 +123,7 @@ func (s *session) flush() {
 			s.refuse(r.err)
 			return
 		}
-		s.answered++
-		s.written += s.wire.answer(r)
+		s.wrote(1, s.wire.answer(r))
 		if line := s.server.Log.Info(); line.Enabled() {
 			s.log(line, r.name, len(r.poem))
 		}
@@ -137,14 +135,10 @@ func (s *session) flush() {
 // once.
 func (s *session) idle() bool { return !s.over && len(s.queue) == 0 }
 
-// direct notes a request that was answered at once.
-func (s *session) direct(name []byte, poem, written int) {
-	s.asked = true
-	s.answered++
+// wrote notes answers that are written together.
+func (s *session) wrote(answers, written int) {
+	s.answered += answers
 	s.written += written
-	if line := s.server.Log.Info(); line.Enabled() {
-		s.log(line, string(name), poem)
-	}
 }
 
 // log writes the line about a poem of so many bytes. Callers ask first whether it
