@@ -20,12 +20,15 @@ type connector struct {
 	opts    connectOptions
 
 	state   protocol.ConnectorState
+	counted bool     // StartFactory has been told of it
+	place   int      // in Reactor.attempts, while connecting
 	attempt *attempt // while connecting
 	conn    *conn    // while connected
-	counted bool     // StartFactory has been told of it
+	first   attempt  // most need no other, so it is no object of its own
 }
 
-// attempt is what one Connect has under way.
+// attempt is what one Connect has under way. It is never used again: a lookup
+// that comes too late still asks whether it is over.
 type attempt struct {
 	c       *connector
 	timeout *clock.DelayedCall
@@ -107,13 +110,44 @@ func (c *connector) Connect() error {
 	case c.state != protocol.Disconnected:
 		return protocol.ErrNotDisconnected
 	}
-	a := &attempt{c: c}
-	a.timeout = c.r.timers.Add(c.opts.timeout, func() { a.finish(protocol.ErrConnectTimeout) })
+	a := &c.first
+	if a.c != nil { // in use, or has been
+		a = new(attempt)
+	}
+	a.c = c
+	step := a.step // two uses of one function are one object
+	a.timeout = c.r.timers.Add(c.opts.timeout, step)
 	c.state, c.attempt = protocol.Connecting, a
-	c.r.attempts[c] = struct{}{}
+	c.r.addAttempt(c)
 	c.r.opened()
-	c.r.soon(func() { a.start() })
+	c.r.soon(step)
 	return nil
+}
+
+// addAttempt notes that a connector connects, so that the shutdown finds it.
+func (r *Reactor) addAttempt(c *connector) {
+	c.place = len(r.attempts)
+	r.attempts = append(r.attempts, c)
+}
+
+// removeAttempt forgets it. The last takes its place.
+func (r *Reactor) removeAttempt(c *connector) {
+	last := len(r.attempts) - 1
+	moved := r.attempts[last]
+	r.attempts[c.place], moved.place = moved, c.place
+	r.attempts[last] = nil
+	r.attempts = r.attempts[:last]
+}
+
+// step is called in the turn after Connect, to start, and again when the time is
+// over: a turn's timers come after its calls, so that is never first.
+func (a *attempt) step() {
+	if a.begun {
+		a.finish(protocol.ErrConnectTimeout)
+		return
+	}
+	a.begun = true
+	a.start()
 }
 
 // start tells the factory, in a turn of its own, and then really begins.
@@ -192,13 +226,14 @@ func (a *attempt) close() {
 		a.cancel()
 	}
 	a.closeDials()
+	a.timeout, a.cancel, a.next = nil, nil, nil // a connection keeps its connector, and with it a
 }
 
 // tellFailed tells the factory, which may try again at once.
 func (a *attempt) tellFailed() {
 	c, r := a.c, a.c.r
 	c.state, c.attempt = protocol.Disconnected, nil
-	delete(r.attempts, c)
+	r.removeAttempt(c)
 	reason := &protocol.ConnectError{Addr: c.dest, Err: a.failure}
 	_ = r.do(c, "ClientConnectionFailed", func() { c.factory.ClientConnectionFailed(c, reason) })
 	c.rest()
@@ -209,7 +244,7 @@ func (a *attempt) tellFailed() {
 func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
 	c, r := a.c, a.c.r
 	a.close()
-	delete(r.attempts, c)
+	r.removeAttempt(c)
 	c.state, c.attempt = protocol.Connected, nil
 	c.conn = r.newConn(fd, remote.IP, c, ev)
 	c.conn.flags |= isWatched | isFull // both directions, since it began to connect

@@ -21,27 +21,33 @@ const busyPause = 10 * time.Millisecond
 
 // dialing is the part of an attempt that looks up and tries addresses.
 type dialing struct {
+	begun   bool // step has been called
 	started bool // the factory has heard that the attempt began
 	over    bool
 	failure error // why it failed, or why the last address did
 
 	local   kernel.Addr
 	waiting []kernel.Addr // not tried yet
-	dials   []*dial       // being tried
+	dials   *dial         // being tried, the latest first
 	next    *clock.DelayedCall
+
+	// Most attempts have one address, and one socket.
+	one   [1]kernel.Addr
+	first dial
 }
 
 // dial is one socket on its way, and the source of its descriptor.
 type dial struct {
-	a    *attempt
-	fd   int
-	addr kernel.Addr
+	a     *attempt
+	fd    int
+	addr  kernel.Addr
+	older *dial // the next of dialing.dials
 }
 
 // resolve finds the addresses, off the loop if it may take long.
 func (a *attempt) resolve() {
 	if a.c.net == "unix" {
-		a.try([]kernel.Addr{{Path: a.c.dest}})
+		a.tryOne(kernel.Addr{Path: a.c.dest})
 		return
 	}
 	host, port, err := splitPort(a.c.dest)
@@ -56,7 +62,7 @@ func (a *attempt) resolve() {
 		host = "localhost" // as in Go's net
 	}
 	if ip, ok := literal(host); ok {
-		a.try([]kernel.Addr{{IP: netip.AddrPortFrom(ip, port)}})
+		a.tryOne(kernel.Addr{IP: netip.AddrPortFrom(ip, port)})
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -104,6 +110,12 @@ func (a *attempt) resolved(ips []netip.Addr, port uint16, err error) {
 	}
 }
 
+// tryOne begins with the one address there is.
+func (a *attempt) tryOne(addr kernel.Addr) {
+	a.one[0] = addr
+	a.try(a.one[:])
+}
+
 // try begins with the first of the addresses.
 func (a *attempt) try(addrs []kernel.Addr) {
 	a.waiting = addrs
@@ -132,7 +144,7 @@ func (a *attempt) tryNext() {
 	switch {
 	case len(a.waiting) > 0:
 		a.next = a.c.r.timers.Add(headStart, a.tryNext)
-	case len(a.dials) == 0:
+	case a.dials == nil:
 		a.finish(a.failure)
 	}
 }
@@ -144,19 +156,25 @@ func (a *attempt) dial(addr kernel.Addr) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	d := &dial{a: a, fd: fd, addr: addr}
 	if errno := r.kernel.Add(fd); errno != 0 {
 		r.kernel.CloseSocket(fd, false)
 		return errno
 	}
+	d := &a.first
+	if d.a != nil { // in use, or has been
+		d = new(dial)
+	}
+	*d = dial{a: a, fd: fd, addr: addr, older: a.dials}
 	r.setSource(fd, d)
-	a.dials = append(a.dials, d)
+	a.dials = d
 	return 0
 }
 
-// ready takes an edge: the socket is connected, or is not going to be. The
-// number may have stood for another socket in this batch, so the edge is not
-// believed before the socket itself says that it has a peer.
+// ready takes an edge: the socket is connected, or is not going to be. The edge
+// may be another socket's, which had the number before: one that its user has
+// closed in this batch, or one that is closed here and not yet in a child that
+// stands between fork and exec. So it is not believed before the socket itself
+// says that it has a peer.
 func (d *dial) ready(ev kernel.Events) {
 	if ev&kernel.Writable == 0 {
 		return
@@ -179,7 +197,7 @@ func (d *dial) ready(ev kernel.Events) {
 		d.failed(syscall.ECONNREFUSED)
 		return
 	}
-	a.dials = remove(a.dials, d)
+	a.forget(d)
 	a.succeed(d.fd, d.addr, ev)
 }
 
@@ -190,7 +208,7 @@ func (d *dial) serve() {}
 func (d *dial) failed(errno syscall.Errno) {
 	a := d.a
 	a.failure = errno
-	a.dials = remove(a.dials, d)
+	a.forget(d)
 	a.c.r.release(d.fd, false)
 	a.tryNext()
 }
@@ -200,21 +218,19 @@ func (a *attempt) closeDials() {
 	if a.next != nil && a.next.Active() {
 		_ = a.next.Cancel()
 	}
-	for _, d := range a.dials {
+	for d := a.dials; d != nil; d = d.older {
 		a.c.r.release(d.fd, true)
 	}
 	a.dials, a.waiting = nil, nil
 }
 
-// remove returns the dials without d.
-func remove(dials []*dial, d *dial) []*dial {
-	kept := dials[:0]
-	for _, o := range dials {
-		if o != d {
-			kept = append(kept, o)
-		}
+// forget takes a dial off the list.
+func (a *attempt) forget(d *dial) {
+	at := &a.dials
+	for *at != d {
+		at = &(*at).older
 	}
-	return kept
+	*at = d.older
 }
 
 var _ protocol.Connector = (*connector)(nil)

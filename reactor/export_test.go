@@ -1,6 +1,8 @@
 package reactor
 
 import (
+	"net/netip"
+
 	"skein/protocol"
 	"skein/reactor/internal/kernel"
 )
@@ -22,3 +24,14 @@ func Leaving(r *Reactor) int { return r.leaving.live }
 // Asleep reports whether the loop seems to be waiting. It reads the field of the
 // affinity check as a foreign goroutine does.
 func Asleep(r *Reactor) bool { return !r.calling }
+
+// Attempts returns how many connectors the shutdown would find connecting.
+func Attempts(r *Reactor) int { return len(r.attempts) }
+
+// Found has an attempt that is under way go on with these addresses, as if the
+// lookup of its name had found them.
+func Found(c protocol.Connector, ips ...netip.Addr) {
+	a := c.(*connector).attempt
+	_, port, _ := splitPort(a.c.dest)
+	a.resolved(ips, port, nil)
+}

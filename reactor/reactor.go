@@ -63,9 +63,9 @@ type Reactor struct {
 	endings    slab[ending]
 	done       ending // what is kept of those that ended well
 	addrs      slab[address]
-	starved    []*Port   // ports that wait for a descriptor
-	quietUntil time.Time // no line about that before
-	attempts   map[*connector]struct{}
+	starved    []*Port      // ports that wait for a descriptor
+	quietUntil time.Time    // no line about that before
+	attempts   []*connector // those that connect
 	factories  map[protocol.StartStopper]int
 
 	// Sockets of other processes. See sockets.go.
@@ -149,7 +149,6 @@ func newOn(k kernel.Kernel, o options) (*Reactor, error) {
 		given:     sockets,
 		readBuf:   make([]byte, readSize),
 		finished:  make(chan struct{}),
-		attempts:  make(map[*connector]struct{}),
 		factories: make(map[protocol.StartStopper]int),
 		done:      ending{reason: protocol.ErrConnectionDone},
 	}

@@ -107,7 +107,7 @@ func (r *Reactor) disconnectAll() *deferred.Deferred {
 			s.shutdown()
 		}
 	}
-	for c := range r.attempts {
+	for _, c := range r.attempts {
 		c.fail(ErrStopped)
 	}
 	r.threads.abandon()
