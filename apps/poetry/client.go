@@ -68,6 +68,7 @@ type ClientFactory struct {
 
 	connector protocol.Connector // nil until the first attempt
 	conn      *ClientProtocol    // nil until there is a connection
+	first     ClientProtocol     // most fetches need no other, so it is no object of its own
 }
 
 // NewClientFactory returns a factory for one fetch, whose idle timeout runs on
@@ -106,7 +107,11 @@ func (f *ClientFactory) BuildProtocol(net.Addr) protocol.Protocol {
 	if f.poem.Called() {
 		return nil
 	}
-	f.conn = &ClientProtocol{factory: f}
+	f.conn = &f.first
+	if f.conn.factory != nil { // in use: the connector has connected again
+		f.conn = new(ClientProtocol)
+	}
+	f.conn.factory = f
 	return f.conn
 }
 
@@ -151,9 +156,12 @@ type ClientProtocol struct {
 // ConnectionMade starts the idle timeout.
 func (p *ClientProtocol) ConnectionMade() {
 	f := p.factory
-	p.idle = f.clock.CallLater(f.opts.IdleTimeout, func() {
-		p.Transport.AbortConnectionCause(&IdleError{After: f.opts.IdleTimeout})
-	})
+	p.idle = f.clock.CallLater(f.opts.IdleTimeout, p.timedOut)
+}
+
+// timedOut ends the connection of a server that has been silent for too long.
+func (p *ClientProtocol) timedOut() {
+	p.Transport.AbortConnectionCause(&IdleError{After: p.factory.opts.IdleTimeout})
 }
 
 // DataReceived keeps a copy of the piece and starts the idle timeout anew.

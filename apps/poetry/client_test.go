@@ -249,3 +249,26 @@ func TestIdleErrorIsATimeout(t *testing.T) {
 		t.Error("it is a cancellation")
 	}
 }
+
+// A connector that connects again gets a protocol that has nothing of the one
+// before, which is the factory's own and may still be in use.
+func TestTheNextConnectionBeginsANewPoem(t *testing.T) {
+	f := newFetch(t, poetry.Options{})
+	f.connect()
+	first := f.Protocol
+	f.DataReceived([]byte("half a po"))
+	f.connect()
+	if f.Protocol == first {
+		t.Fatal("two connections have one protocol")
+	}
+	f.DataReceived([]byte("a poem"))
+	first.DataReceived([]byte("em"))
+	f.ConnectionLost(protocol.ErrConnectionDone)
+	if got := deferredtest.SuccessResultOf(t, f.Poem()); string(got.([]byte)) != "a poem" {
+		t.Errorf("the poem is %q", got)
+	}
+	first.ConnectionLost(protocol.ErrConnectionDone)
+	if n := f.clock.Pending(); n != 0 {
+		t.Errorf("%d timers are left", n)
+	}
+}
