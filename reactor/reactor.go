@@ -153,7 +153,7 @@ func newOn(k kernel.Kernel, o options) (*Reactor, error) {
 		done:      ending{reason: protocol.ErrConnectionDone},
 	}
 	r.log = r.opts.logger.Hook(ownerHook{r})
-	r.timers = clock.NewQueue(k.Now)
+	r.timers = newTimers(k)
 	r.timers.Guard = r.checkTimers
 	k.Attach(loop{r})
 	return r, nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"skein/deferred/clock"
+	"skein/reactor/internal/kernel"
 )
 
 var _ clock.Scheduler = (*Reactor)(nil)
@@ -34,8 +35,14 @@ func (r *Reactor) PendingCalls() int {
 	return r.timers.Len()
 }
 
+// newTimers returns an empty queue by the kernel's clock.
+func newTimers(k kernel.Kernel) *clock.Queue {
+	epoch := k.Now()
+	return clock.NewQueue(epoch, func() time.Duration { return k.Since(epoch) })
+}
+
 // nanos returns the time as the timers count it.
-func (r *Reactor) nanos() int64 { return r.timers.Nanos(r.kernel.Now()) }
+func (r *Reactor) nanos() int64 { return r.timers.Now() }
 
 // timerOwner is the owner of what timers do.
 const timerOwner = ownerName("timer")

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -50,9 +51,9 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 
 // timed runs f and warns if it held up everybody else.
 func (r *Reactor) timed(what string, f func()) {
-	start := r.kernel.Now()
+	start := r.nanos()
 	f()
-	if took := r.kernel.Now().Sub(start); took > r.opts.slow {
+	if took := time.Duration(r.nanos() - start); took > r.opts.slow {
 		r.stats.SlowCallbacks++
 		r.log.Warn().Str("call", what).Dur("took", took).Msg("slow callback: the loop stood still meanwhile")
 	}

@@ -98,7 +98,7 @@ func (c *DelayedCall) Reset(d time.Duration) error {
 	if d < 0 {
 		return negativeDelay("Reset", d)
 	}
-	c.queue.move(c, saturate(c.queue.now(), d))
+	c.queue.move(c, saturate(c.queue.Now(), d))
 	return nil
 }
 

@@ -60,8 +60,8 @@ func ExampleDelayedCall() {
 // A Queue is the heap without a clock of its own, for those who write a loop.
 // PopDue takes what is due; what the calls set meanwhile waits for the next turn.
 func ExampleQueue() {
-	now := time.Unix(0, 0)
-	q := clock.NewQueue(func() time.Time { return now })
+	begin := time.Now()
+	q := clock.NewQueue(begin, func() time.Duration { return time.Since(begin) })
 	q.Add(0, func() {
 		fmt.Println("turn 1")
 		q.Add(0, func() { fmt.Println("turn 2") })
@@ -69,7 +69,7 @@ func ExampleQueue() {
 
 	var batch []*clock.DelayedCall
 	for q.Len() > 0 {
-		batch = q.PopDue(q.Nanos(now), q.Mark(), batch[:0])
+		batch = q.PopDue(q.Now(), q.Mark(), batch[:0])
 		for _, c := range batch {
 			if f := c.Begin(); f != nil { // nil: cancelled by a call before it
 				f()

@@ -16,8 +16,9 @@ var _ Scheduler = (*Fake)(nil)
 // NewFake returns a fake clock. Its time begins at the first second of the
 // year 2000 (UTC), so that a test's output does not change from run to run.
 func NewFake() *Fake {
-	f := &Fake{now: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}
-	f.queue = NewQueue(f.Now)
+	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	f := &Fake{now: epoch}
+	f.queue = NewQueue(epoch, func() time.Duration { return f.now.Sub(epoch) })
 	return f
 }
 
@@ -57,7 +58,7 @@ func (f *Fake) Advance(d time.Duration) {
 	f.now = f.now.Add(d)
 	for {
 		at, ok := f.queue.Next()
-		if !ok || at > f.queue.now() {
+		if !ok || at > f.queue.Now() {
 			return
 		}
 		f.queue.popFirst()()

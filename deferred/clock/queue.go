@@ -21,17 +21,18 @@ type Queue struct {
 	Guard func()
 
 	epoch time.Time
-	clock func() time.Time
+	since func() time.Duration
 	heap  []*DelayedCall
 	seq   uint64
 
 	spare []DelayedCall // see take
 }
 
-// NewQueue returns an empty queue. clock tells the current time; the instant
-// at which NewQueue is called becomes the queue's epoch.
-func NewQueue(clock func() time.Time) *Queue {
-	return &Queue{epoch: clock(), clock: clock}
+// NewQueue returns an empty queue. since tells how much time has passed since the
+// epoch: that is all a queue asks of a clock, which is half the work of telling the
+// time of day.
+func NewQueue(epoch time.Time, since func() time.Duration) *Queue {
+	return &Queue{epoch: epoch, since: since}
 }
 
 // Add files f to run d from now. It panics as [Scheduler].CallLater does.
@@ -46,7 +47,7 @@ func (q *Queue) Add(d time.Duration, f func()) *DelayedCall {
 		panic(ErrNilCall)
 	}
 	c := q.take()
-	*c = DelayedCall{queue: q, f: f, at: saturate(q.now(), d)}
+	*c = DelayedCall{queue: q, f: f, at: saturate(q.Now(), d)}
 	q.push(c)
 	return c
 }
@@ -80,8 +81,8 @@ func (q *Queue) Next() (at int64, ok bool) {
 	return q.heap[0].at, true
 }
 
-// Nanos converts an instant of this queue's clock to nanoseconds since its epoch.
-func (q *Queue) Nanos(t time.Time) int64 { return int64(t.Sub(q.epoch)) }
+// Now returns the time by the queue's clock, in nanoseconds since its epoch.
+func (q *Queue) Now() int64 { return int64(q.since()) }
 
 // Mark returns what tells the calls made so far from those made later. A loop
 // takes it at the beginning of a turn and passes it to [Queue.PopDue].
@@ -121,14 +122,15 @@ func (c *DelayedCall) Begin() func() {
 	return f
 }
 
-// now returns the clock's time in nanoseconds since the epoch.
-func (q *Queue) now() int64 { return q.Nanos(q.clock()) }
-
 // move re-files a call at another time, behind those already set for it.
 func (q *Queue) move(c *DelayedCall, at int64) {
-	q.remove(c)
-	c.at = at
-	q.push(c)
+	q.seq++
+	c.at, c.seq = at, q.seq
+	if c.index < 0 {
+		q.insert(c)
+	} else if i := int(c.index); !q.down(i) {
+		q.up(i)
+	}
 }
 
 // push files a call under its time and the next sequence number.

@@ -159,6 +159,9 @@ func (m *memory) SetTimer(d time.Duration) {
 // Now returns the time. Any goroutine may call it.
 func (m *memory) Now() time.Time { return birth.Add(time.Duration(m.now.Load() - 1)) }
 
+// Since counts by that time.
+func (m *memory) Since(then time.Time) time.Duration { return m.Now().Sub(then) }
+
 // Close has nothing to give back.
 func (m *memory) Close() error { return nil }
 

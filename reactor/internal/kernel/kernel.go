@@ -76,8 +76,10 @@ type Kernel interface {
 	// replaces the request before. An expiry counts as a call to Wake: one that
 	// comes during Turn is for More to see.
 	SetTimer(d time.Duration)
-	// Now returns the time by this kernel's clock.
+	// Now returns the time by this kernel's clock, and Since how much of it has
+	// passed since then, for which it need not know the time of day.
 	Now() time.Time
+	Since(then time.Time) time.Duration
 	// Add watches a descriptor in both directions, by edges, until Remove.
 	Add(fd int) syscall.Errno
 	// AddInput is Add for one that most often has room for output: edges tell of

@@ -64,6 +64,9 @@ func (m *machine) SetTimer(d time.Duration) { m.alarm.set(max(d, 1)) }
 // Now returns the time, with the monotonic clock's reading.
 func (m *machine) Now() time.Time { return time.Now() }
 
+// Since asks the monotonic clock alone.
+func (m *machine) Since(then time.Time) time.Duration { return time.Since(then) }
+
 // Add watches by edges, both directions.
 func (m *machine) Add(fd int) syscall.Errno { return m.poller.Watch(fd) }
 
