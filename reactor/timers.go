@@ -50,15 +50,18 @@ const timerOwner = ownerName("timer")
 // runTimers runs the calls that are due now. A call that one of them sets waits
 // for the next turn, even for 0.
 func (r *Reactor) runTimers() {
-	at, ok := r.timers.Next()
+	at, ok := r.timers.NotBefore()
 	if !ok && r.alarmAt == 0 {
 		return
 	}
 	now := r.nanos()
 	if r.alarmAt <= now {
-		r.alarmAt = 0 // it has rung, perhaps for a call that was cancelled
+		r.alarmAt = 0 // it has rung, perhaps for a call that was cancelled or put off
 	}
 	if !ok || at > now {
+		return
+	}
+	if at, _ = r.timers.Next(); at > now {
 		return
 	}
 	late := time.Duration(now - at)
@@ -77,7 +80,7 @@ func (r *Reactor) runTimers() {
 // timerDue reports whether a call is due, or the kernel's timer has expired: if
 // that happened during the turn, its call to Wake was one with the turn's.
 func (r *Reactor) timerDue() bool {
-	at, ok := r.timers.Next()
+	at, ok := r.timers.NotBefore()
 	if !ok && r.alarmAt == 0 {
 		return false
 	}
@@ -87,10 +90,10 @@ func (r *Reactor) timerDue() bool {
 
 // setAlarm sets the kernel's timer if a call is due before it would expire. It
 // runs once after each event, however many calls that has set, and leaves the
-// timer alone when the earliest call was cancelled: waking up in vain later is
-// cheaper than a system call now.
+// timer alone when the earliest call was cancelled, or put off: waking up in vain
+// later is cheaper than a system call now.
 func (r *Reactor) setAlarm() {
-	at, ok := r.timers.Next()
+	at, ok := r.timers.NotBefore()
 	if !ok || r.alarmAt != 0 && r.alarmAt <= at {
 		return
 	}

@@ -74,10 +74,10 @@ func (f *Fake) Pump(steps ...time.Duration) {
 	}
 }
 
-// popFirst takes the earliest call off the queue, marks it as called and
-// returns its function.
+// popFirst takes the earliest call, which Next has just seen, off the queue, marks
+// it as called and returns its function.
 func (q *Queue) popFirst() func() {
-	c := q.heap[0]
+	c := q.heap[0].call
 	q.remove(c)
 	c.index = inBatch
 	return c.Begin()

@@ -11,7 +11,10 @@ import (
 //
 // A Queue belongs to one goroutine. It keeps times as nanoseconds since its
 // epoch, so comparing two of them is one machine instruction, and it removes a
-// cancelled call at once in O(log n), so that a cancelled timer holds nothing.
+// cancelled call at once in O(log n), so that a cancelled timer holds nothing. A
+// call that is put off, as an idle timeout is with every message, stays where it is
+// in the heap until its old time has come: that is O(1), and a busy connection's
+// timer is moved once in a timeout and not once a message.
 //
 // Twisted: ReactorBase._pendingTimedCalls, but FIFO for equal times and
 // without the O(n) removal.
@@ -22,10 +25,18 @@ type Queue struct {
 
 	epoch time.Time
 	since func() time.Duration
-	heap  []*DelayedCall
+	heap  []slot
 	seq   uint64
 
 	spare []DelayedCall // see take
+}
+
+// slot is a place in the heap. Its call is due at that time, or was put off since:
+// then the call's own time is later, and its number another.
+type slot struct {
+	at   int64
+	seq  uint64
+	call *DelayedCall
 }
 
 // NewQueue returns an empty queue. since tells how much time has passed since the
@@ -78,6 +89,17 @@ func (q *Queue) Next() (at int64, ok bool) {
 	if len(q.heap) == 0 {
 		return 0, false
 	}
+	q.settle()
+	return q.heap[0].at, true
+}
+
+// NotBefore is Next for those who only want to know until when they may sleep:
+// nothing is due earlier, and perhaps not then either, if a call was put off. It
+// moves nothing.
+func (q *Queue) NotBefore() (at int64, ok bool) {
+	if len(q.heap) == 0 {
+		return 0, false
+	}
 	return q.heap[0].at, true
 }
 
@@ -96,7 +118,11 @@ func (q *Queue) Mark() uint64 { return q.seq }
 func (q *Queue) PopDue(now int64, mark uint64, batch []*DelayedCall) []*DelayedCall {
 	var young []*DelayedCall // due, but made since
 	for len(q.heap) > 0 && q.heap[0].at <= now {
-		c := q.heap[0]
+		q.settle()
+		c := q.heap[0].call
+		if c.at > now {
+			break
+		}
 		q.remove(c)
 		if c.seq > mark {
 			young = append(young, c)
@@ -124,12 +150,25 @@ func (c *DelayedCall) Begin() func() {
 
 // move re-files a call at another time, behind those already set for it.
 func (q *Queue) move(c *DelayedCall, at int64) {
+	if c.index < 0 {
+		c.at = at
+		q.push(c)
+		return
+	}
 	q.seq++
 	c.at, c.seq = at, q.seq
-	if c.index < 0 {
-		q.insert(c)
-	} else if i := int(c.index); !q.down(i) {
-		q.up(i)
+	if s := &q.heap[c.index]; at < s.at {
+		s.at, s.seq = c.at, c.seq
+		q.up(int(c.index))
+	} // else settle will find it
+}
+
+// settle brings calls that were put off to their own places, until there is one in
+// front that was not. The queue is not empty.
+func (q *Queue) settle() {
+	for s := &q.heap[0]; s.seq != s.call.seq; s = &q.heap[0] {
+		s.at, s.seq = s.call.at, s.call.seq
+		q.down(0)
 	}
 }
 
@@ -142,9 +181,8 @@ func (q *Queue) push(c *DelayedCall) {
 
 // insert puts a call that has its sequence number into the heap.
 func (q *Queue) insert(c *DelayedCall) {
-	c.index = int32(len(q.heap))
-	q.heap = append(q.heap, c)
-	q.up(int(c.index))
+	q.heap = append(q.heap, slot{c.at, c.seq, c})
+	q.up(len(q.heap) - 1)
 }
 
 // remove takes a call out of the heap, wherever it stands; it does nothing to
@@ -157,41 +195,40 @@ func (q *Queue) remove(c *DelayedCall) {
 	}
 	last := len(q.heap) - 1
 	moved := q.heap[last]
-	q.heap[last] = nil
+	q.heap[last] = slot{}
 	q.heap = q.heap[:last]
 	if i == last {
 		return
 	}
 	q.heap[i] = moved
-	moved.index = int32(i)
 	if !q.down(i) {
 		q.up(i)
 	}
 }
 
 // arity is the number of children of a node. Four keep the heap half as deep
-// as two would and put siblings on one cache line.
+// as two would and put siblings side by side in the cache.
 const arity = 4
 
-// up moves the call at i towards the root until its parent is not later.
+// up moves the slot at i towards the root until its parent is not later.
 func (q *Queue) up(i int) {
-	c := q.heap[i]
+	s := q.heap[i]
 	for i > 0 {
 		parent := (i - 1) / arity
 		p := q.heap[parent]
-		if !c.before(p) {
+		if !s.before(p) {
 			break
 		}
-		q.heap[i], p.index = p, int32(i)
+		q.heap[i], p.call.index = p, int32(i)
 		i = parent
 	}
-	q.heap[i], c.index = c, int32(i)
+	q.heap[i], s.call.index = s, int32(i)
 }
 
-// down moves the call at i towards the leaves until no child is earlier, and
+// down moves the slot at i towards the leaves until no child is earlier, and
 // reports whether it moved.
 func (q *Queue) down(i int) bool {
-	start, c := i, q.heap[i]
+	start, s := i, q.heap[i]
 	for {
 		first := i*arity + 1
 		if first >= len(q.heap) {
@@ -204,20 +241,18 @@ func (q *Queue) down(i int) bool {
 			}
 		}
 		child := q.heap[least]
-		if !child.before(c) {
+		if !child.before(s) {
 			break
 		}
-		q.heap[i], child.index = child, int32(i)
+		q.heap[i], child.call.index = child, int32(i)
 		i = least
 	}
-	q.heap[i], c.index = c, int32(i)
+	q.heap[i], s.call.index = s, int32(i)
 	return i != start
 }
 
-// before orders calls: by time, then by sequence.
-func (c *DelayedCall) before(o *DelayedCall) bool {
-	return c.at < o.at || c.at == o.at && c.seq < o.seq
-}
+// before orders slots: by time, then by sequence.
+func (s slot) before(o slot) bool { return s.at < o.at || s.at == o.at && s.seq < o.seq }
 
 // saturate adds d to a time without overflow, in either direction: "in 300
 // years" must not become "at once", nor "long ago" become "in 300 years".

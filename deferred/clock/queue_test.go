@@ -170,3 +170,42 @@ func TestCallsMadeSinceTheMarkWait(t *testing.T) {
 		t.Errorf("in the next turn ran %q, want b c", got)
 	}
 }
+
+// TestACallThatIsPutOffStaysUntilItsOldTime: NotBefore may be early, Next may not,
+// and nothing runs before its time.
+func TestACallThatIsPutOffStaysUntilItsOldTime(t *testing.T) {
+	l := newTurn()
+	ran := ""
+	add := func(name string, d time.Duration) *clock.DelayedCall {
+		return l.queue.Add(d, func() { ran += name })
+	}
+	at := func(look func() (int64, bool)) time.Duration {
+		ns, _ := look()
+		return time.Duration(ns)
+	}
+	idle, other := add("i", 1*time.Second), add("o", 2*time.Second)
+	for _, d := range []time.Duration{2 * time.Second, 5 * time.Second, 4 * time.Second} { // the last is nearer again
+		if err := idle.Reset(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := at(l.queue.NotBefore); got > 2*time.Second {
+		t.Errorf("nothing is due before %v, but one call is due at 2s", got)
+	}
+	if got := at(l.queue.Next); got != 2*time.Second {
+		t.Errorf("the next call is due at %v, want 2s", got)
+	}
+	if got := at(l.queue.NotBefore); got != 2*time.Second {
+		t.Errorf("after Next, nothing is due before %v, want 2s", got)
+	}
+	if err := other.Reset(4 * time.Second); err != nil { // behind idle, which was set for then before it
+		t.Fatal(err)
+	}
+	l.run(3 * time.Second)
+	if ran != "" || l.queue.Len() != 2 {
+		t.Errorf("after 3 s %q has run, and %d wait", ran, l.queue.Len())
+	}
+	if l.run(time.Second); ran != "io" || l.queue.Len() != 0 {
+		t.Errorf("after 4 s %q has run, and %d wait, want io and none", ran, l.queue.Len())
+	}
+}
