@@ -71,6 +71,8 @@ const (
 	isBacklog // in Reactor.backlog
 
 	isTold // the protocol knows its transport, so it hears of the end
+
+	isNagling // nothing was written to this client, so TCP_NODELAY is not set yet
 )
 
 // has reports whether any of the flags is up.

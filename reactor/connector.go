@@ -248,6 +248,9 @@ func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
 	c.state, c.attempt = protocol.Connected, nil
 	c.conn = r.newConn(fd, remote.IP, c, ev)
 	c.conn.flags |= isWatched | isFull // both directions, since it began to connect
+	if !remote.Unix() {
+		c.conn.flags |= isNagling // accepted ones inherit the option from their port
+	}
 	r.setSource(fd, c.conn)
 	c.conn.open(c.factory)
 	r.ended()

@@ -71,6 +71,10 @@ func (c *conn) flush() {
 	if c.out.n == 0 || !c.has(isWritable) || c.has(isDead) {
 		return
 	}
+	if c.has(isNagling) { // many clients only listen: they are spared the call
+		c.flags &^= isNagling
+		_ = r.kernel.SetNoDelay(int(c.fd), true) // if the socket is broken, the write tells
+	}
 	n, want, errno := c.write()
 	switch {
 	case errno == syscall.EAGAIN:

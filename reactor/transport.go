@@ -210,7 +210,10 @@ func (c *conn) Unacknowledged() int {
 // SetNoDelay turns Nagle's algorithm off or on.
 func (c *conn) SetNoDelay(on bool) error {
 	c.r.check("SetNoDelay")
-	return c.setOption(func() error { return errnoError("set TCP_NODELAY", c.r.kernel.SetNoDelay(int(c.fd), on)) })
+	return c.setOption(func() error {
+		c.flags &^= isNagling
+		return errnoError("set TCP_NODELAY", c.r.kernel.SetNoDelay(int(c.fd), on))
+	})
 }
 
 // SetKeepAlive sets the period of probes.

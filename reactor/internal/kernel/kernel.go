@@ -107,7 +107,8 @@ type Kernel interface {
 	// Accept takes one waiting connection.
 	Accept(fd int) (int, Addr, syscall.Errno)
 	// Connect returns a socket whose connection attempt has begun; a Writable
-	// edge says that it is over, SocketError how it went. local may be zero.
+	// edge says that it is over, SocketError how it went. local may be zero. Nagle's
+	// algorithm is on: it is for who writes to turn it off.
 	Connect(a, local Addr) (int, syscall.Errno)
 	// ListenUDP returns a bound UDP socket.
 	ListenUDP(a Addr, o ListenOptions) (int, syscall.Errno)

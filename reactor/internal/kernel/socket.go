@@ -96,12 +96,6 @@ func (c *calls) Connect(a, local Addr) (int, syscall.Errno) {
 			return -1, errnoOf(err)
 		}
 	}
-	if !a.Unix() {
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-			_ = unix.Close(fd)
-			return -1, errnoOf(err)
-		}
-	}
 	if errno := c.connect(fd, a); errno != 0 && errno != syscall.EINPROGRESS && errno != syscall.EINTR {
 		closeSocket(fd)
 		return -1, errno
