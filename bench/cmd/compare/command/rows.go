@@ -126,7 +126,7 @@ func (c config) section(k kind) report.Section {
 // sliceOf is how long a slice of the row is.
 func (c config) sliceOf(r row) time.Duration {
 	if r.kind == paced { // one in a thousand is told, so it takes thousands
-		return 5 * c.slice
+		return 10 * c.slice
 	}
 	return c.slice
 }
@@ -137,7 +137,7 @@ func (c config) warmup(r row) time.Duration {
 	if r.kind == paced {
 		return c.sliceOf(r)
 	}
-	return 5 * c.slice / 2
+	return 7 * c.slice
 }
 
 // What a row takes beside its slices, roughly.
