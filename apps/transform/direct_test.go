@@ -252,6 +252,45 @@ func TestAnAppendThatCallsBackIn(t *testing.T) {
 	}
 }
 
+// What a transformation feeds its own connection belongs to the chunk that it is
+// called from, of which all is answered, whatever the way and the wire.
+func TestATransformationThatFeedsItsOwnConnection(t *testing.T) {
+	for _, wire := range []struct{ name, send, fed, want string }{
+		{"short", "6:feed.a,9:reverse.b,7:shout.c,", "7:shout.d,", "1:a,1:b,1:C,1:D,"},
+		{"long", "6:feed.a,9:reverse.b,7:shout.c,", "7:shout.d,", "1:a,1:b,1:C,1:D,"},
+		{"lines", "feed\na\n.\nreverse\nb\n.\nshout\nc\n.\n", "shout\nd\n.\n", "a\n.\nb\n.\nC\n.\nD\n.\n"},
+	} {
+		for _, pipeline := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, pipeline: %t", wire.name, pipeline), func(t *testing.T) {
+				var own protocol.Protocol
+				server, _ := newServer(clock.NewFake())
+				server.Pipeline = pipeline
+				feed := func(poem string) string { own.DataReceived([]byte(wire.fed)); return poem }
+				server.Permitted["feed"] = transform.Now(feed)
+				if wire.name == "short" {
+					server.Direct["feed"] = func(dst, poem []byte) []byte { return append(dst, feed(string(poem))...) }
+				}
+				var f protocol.Factory = &transform.Factory{Server: server}
+				if wire.name == "lines" {
+					f = &transform.LineFactory{Server: server}
+				}
+				transport := &protocoltest.StringTransport{TB: t}
+				own = f.BuildProtocol(nil)
+				own.MakeConnection(transport)
+				own.ConnectionMade()
+				own.DataReceived([]byte(wire.send))
+				if got := string(transport.Value()); got != wire.want {
+					t.Errorf("the answers are %q, want %q", got, wire.want)
+				}
+				if closed := transport.Disconnecting(); closed == pipeline {
+					t.Errorf("the server has closed: %t", closed)
+				}
+				own.ConnectionLost(protocol.ErrConnectionDone)
+			})
+		}
+	}
+}
+
 // What a name means is for each factory to say, also when another has used the
 // same memory before it: what has gathered long answers is lent to all.
 func TestANameMeansWhatItsOwnFactorySays(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 	"skein/protocol/basic"
 )
 
-// Factory offers a server's transformations over netstrings.
+// Factory offers a server's transformations over netstrings. It must not be copied
+// once it serves.
 //
 // Twisted: TransformFactory of twisted-server-1/transformedpoetry.py.
 type Factory struct {

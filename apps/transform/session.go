@@ -74,12 +74,14 @@ func (s *session) made(t protocol.Transport) {
 }
 
 // deliver lets the receiver parse, by f. What follows from the whole chunk
-// follows when it is through.
+// follows when it is through: for a chunk that a transformation feeds in, with
+// the one that it is called from.
 func (s *session) deliver(f func()) {
+	within := s.delivering
 	s.delivering = true
 	f()
 	s.wire.push()
-	s.delivering = false
+	s.delivering = within
 	s.settle()
 }
 
