@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,27 +172,6 @@ func isNobody(t *testing.T, nobody *user.User, pid int) {
 func ended(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	return err != nil || strings.Contains(string(status), "State:\tZ")
-}
-
-// boundByRoot fails the test if the socket at a port was made by somebody else.
-func boundByRoot(t *testing.T, port string) {
-	t.Helper()
-	number, err := strconv.Atoi(port)
-	must(t, err)
-	table, err := os.ReadFile("/proc/net/tcp")
-	must(t, err)
-	// The address, that of the other side, the state (0A: it listens), queues,
-	// timers, and the user.
-	re := regexp.MustCompile(fmt.Sprintf(`: 0100007F:%04X \S+ 0A \S+ \S+ \S+ +(\d+) `, number))
-	found := re.FindAllStringSubmatch(string(table), -1)
-	if len(found) == 0 {
-		t.Fatalf("nobody listens on port %s", port)
-	}
-	for _, one := range found {
-		if one[1] != "0" {
-			t.Errorf("port %s was bound by user %s", port, one[1])
-		}
-	}
 }
 
 // privilegedPort returns a port that only root can bind: 700, if that is free.

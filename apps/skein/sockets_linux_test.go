@@ -50,12 +50,33 @@ func clientsOf(t *testing.T, pid int) (ports []int) {
 			sockets[uint32(inode)] = true
 		}
 	}
-	connections(t, func(inode uint32, peer int) {
-		if sockets[inode] {
-			ports = append(ports, peer)
+	// Not those that listen, or that no process has any more.
+	askForSockets(t, ^uint32(1<<unix.BPF_TCP_LISTEN|1<<unix.BPF_TCP_TIME_WAIT), func(a answer) {
+		if sockets[a.Inode] {
+			ports = append(ports, int(binary.BigEndian.Uint16(a.Of.Peer[:])))
 		}
 	})
 	return ports
+}
+
+// boundByRoot fails the test if the socket at a port was made by somebody else.
+func boundByRoot(t *testing.T, port string) {
+	t.Helper()
+	number, err := strconv.Atoi(port)
+	must(t, err)
+	there := false
+	askForSockets(t, 1<<unix.BPF_TCP_LISTEN, func(a answer) {
+		if int(binary.BigEndian.Uint16(a.Of.Port[:])) != number {
+			return
+		}
+		there = true
+		if a.UID != 0 {
+			t.Errorf("port %s was bound by user %d", port, a.UID)
+		}
+	})
+	if !there {
+		t.Errorf("nobody listens on port %s", port)
+	}
 }
 
 // endpoints are the two ends of a connection, which <linux/inet_diag.h> calls struct
@@ -80,16 +101,15 @@ type answer struct {
 	Expires, Unread, Unsent, UID, Inode uint32
 }
 
-// connections calls f with the inode and the peer's port of all IPv4 connections of
-// this machine but those that no process has any more. It asks the kernel for just
-// them: /proc/net/tcp takes seconds when there are many of the others.
-func connections(t *testing.T, f func(inode uint32, peer int)) {
+// askForSockets calls f with all IPv4 TCP sockets of this machine that are in one of
+// these states, of which each is a bit. It asks the kernel for just them:
+// /proc/net/tcp takes seconds when other tests have left ten thousands of connections.
+func askForSockets(t *testing.T, states uint32, f func(a answer)) {
 	t.Helper()
-	const none = 1<<unix.BPF_TCP_LISTEN | 1<<unix.BPF_TCP_TIME_WAIT
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	must(t, err)
 	defer func() { _ = syscall.Close(fd) }() // it was only read
-	q := question{Family: syscall.AF_INET, Protocol: syscall.IPPROTO_TCP, States: ^uint32(none)}
+	q := question{Family: syscall.AF_INET, Protocol: syscall.IPPROTO_TCP, States: states}
 	q.Header = syscall.NlMsghdr{
 		Len: uint32(binary.Size(q)), Type: unix.SOCK_DIAG_BY_FAMILY, Flags: syscall.NLM_F_REQUEST | syscall.NLM_F_DUMP,
 	}
@@ -111,7 +131,7 @@ func connections(t *testing.T, f func(inode uint32, peer int)) {
 			var a answer
 			_, err := binary.Decode(m.Data, binary.NativeEndian, &a)
 			must(t, err)
-			f(a.Inode, int(binary.BigEndian.Uint16(a.Of.Peer[:])))
+			f(a)
 		}
 	}
 }
