@@ -9,10 +9,10 @@ import (
 
 // AdoptStreamPort makes a port of a listening TCP or UNIX socket that something
 // else has opened. The socket is duplicated: f stays the caller's, who may close
-// it at once. It is made non-blocking, for everybody who shares it. Clients that
-// wait in it already are accepted. The port keeps the backlog and the options
-// that the socket has, and removes a UNIX socket's path when it closes, as the
-// one that has made it would. The error is a [*protocol.CannotListenError]; its
+// it at once. It is made non-blocking, for everybody who shares it, and without
+// SO_LINGER. Clients that wait in it already are accepted. The port keeps the
+// backlog and the other options that the socket has, and removes a UNIX socket's
+// path when it closes, as the one that has made it would. The error is a [*protocol.CannotListenError]; its
 // cause may be [ErrWrongSocket].
 //
 // Twisted: reactor.adoptStreamPort.

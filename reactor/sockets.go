@@ -39,7 +39,8 @@ type Socket struct {
 // own, when the request fits; each is taken once. A request takes the first that
 // was opened for the same network and address; else, of those without an
 // address, the first that is bound to what is asked for; else, without
-// [OwnAddress], the first of the network. A socket that is taken keeps the backlog and the options that it has.
+// [OwnAddress], the first of the network. A socket that is taken keeps the
+// backlog and the options that it has, but for SO_LINGER.
 //
 // A UNIX socket with an address is the reactor's in all, unless it is lent: its
 // path is removed when its port closes. The path of one without an address is its

@@ -75,8 +75,11 @@ func (*calls) Adopt(f *os.File) (fd int, errno syscall.Errno) {
 		_ = unix.Close(fd)
 		return -1, errnoOf(err)
 	}
-	// What the listener has, its connections inherit. Other sockets refuse it.
+	// What the listener has, its connections inherit. Other sockets refuse it, or do
+	// not mind. A linger time would make a close drop output, or stand still with the
+	// whole loop, though the descriptor does not block.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{})
 	return fd, 0
 }
 
