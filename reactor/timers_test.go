@@ -105,3 +105,34 @@ func TestEarlierTimerWakesTheLoop(t *testing.T) {
 		return done
 	}, reactortest.Timeout(20*time.Second))
 }
+
+// TestATimerThatIsPutOffIsOnTime puts a call off again and again, as an idle timeout
+// is. It has to run at its last time, and what the loop wakes up for meanwhile, at
+// the times before, is neither late nor more than a turn a second.
+func TestATimerThatIsPutOffIsOnTime(t *testing.T) {
+	m := reactortest.NewMemory()
+	defer m.Close()
+	const ticks = 50
+	var last, ran time.Time
+	idle := m.CallLater(time.Second, func() { ran = m.Now() })
+	var tick func(n int)
+	tick = func(n int) {
+		if n == 0 {
+			return
+		}
+		last = m.Now()
+		if err := idle.Reset(time.Second); err != nil {
+			t.Error(err)
+		}
+		m.CallLater(100*time.Millisecond, func() { tick(n - 1) })
+	}
+	tick(ticks)
+	m.Advance(10 * time.Second)
+	if late := ran.Sub(last.Add(time.Second)); late < 0 || late > time.Millisecond {
+		t.Errorf("it is late by %v", late)
+	}
+	s := m.Stats()
+	if s.MaxLag > time.Millisecond || s.TimersRun != ticks+1 || s.Turns > ticks+20 {
+		t.Errorf("%v late at worst, %d timers, %d turns", s.MaxLag, s.TimersRun, s.Turns)
+	}
+}
