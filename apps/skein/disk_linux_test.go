@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // On a full disk, or one that cannot be written, a server that needs a file does
@@ -37,12 +38,9 @@ func TestDisksThatTakeNothing(t *testing.T) {
 	}
 
 	t.Run("full, only the log", func(t *testing.T) {
-		d := launch(t, nil, "fastpoetry", "--port", "0", "--pidfile", "x.pid", "--logfile", filepath.Join(dir, "x.log"))
-		path := filepath.Join(d.cmd.Dir, "x.pid")
-		eventually(t, "it runs", func() bool {
-			text, _ := os.ReadFile(path)
-			return len(text) > 0
-		})
+		m := newManager(t) // the log cannot tell, and the pid file is there before all has begun
+		d := launch(t, m.unit(time.Hour), "fastpoetry", "--port", "0", "--logfile", filepath.Join(dir, "x.log"))
+		m.await(t, "READY=1", d.cmd.Process.Pid)
 		d.tell(t, syscall.SIGTERM)
 		d.end(t, 0)
 		d.expect(t, `^skein: 5 log lines were lost: no space left on device$`)
