@@ -5,16 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 	"time"
 
 	"skein/bench/cmd/compare/registry"
+	"skein/bench/internal/rows"
 )
 
 // config is what the command line asks for.
 type config struct {
-	rows    []row
+	rows    []rows.Row
 	servers []registry.Server
 	rounds  int
 	slice   time.Duration
@@ -34,17 +33,15 @@ const (
 	quickSlice    = 120 * time.Millisecond
 )
 
-// errHelp is returned for -help, when the usage has been printed.
-var errHelp = errors.New("help")
-
-// parse reads the command line. Its errors are usage errors.
+// parse reads the command line. Its errors are usage errors, or flag.ErrHelp when
+// the usage has been printed.
 func parse(args []string, stdout io.Writer) (config, error) {
 	c := config{args: args}
-	var rows, servers string
+	var patterns, servers string
 	var quick bool
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.StringVar(&rows, "rows", "*", "the rows to measure: comma-separated `patterns` as echo-*")
+	f.StringVar(&patterns, "rows", "*", "the rows to measure: comma-separated `patterns` as echo-*")
 	f.StringVar(&servers, "servers", "", "the servers to measure, comma-separated `names`; all that are here, without it. C is always among them")
 	f.IntVar(&c.rounds, "rounds", defaultRounds, "let each server have `N` slices in each row")
 	f.DurationVar(&c.slice, "slice", defaultSlice, "a slice is so long; those of latency ten times as long")
@@ -55,7 +52,7 @@ func parse(args []string, stdout io.Writer) (config, error) {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		usage(f, stdout)
-		return c, errHelp
+		return c, err
 	case err != nil:
 		return c, err
 	case f.NArg() > 0:
@@ -69,7 +66,7 @@ func parse(args []string, stdout io.Writer) (config, error) {
 	if quick && !given["slice"] {
 		c.slice = quickSlice
 	}
-	if c.rows, err = chooseRows(rows); err != nil {
+	if c.rows, err = rows.Choose(rows.All(), patterns); err != nil {
 		return c, err
 	}
 	if c.servers, err = registry.Choose(servers); err != nil {
@@ -91,34 +88,6 @@ func (c config) check() error {
 	return nil
 }
 
-// chooseRows returns the rows that match one of the patterns, in their order.
-func chooseRows(patterns string) ([]row, error) {
-	all := allRows()
-	wanted := make([]bool, len(all))
-	for pattern := range strings.SplitSeq(patterns, ",") {
-		pattern, hit := strings.TrimSpace(pattern), false
-		for i, r := range all {
-			match, err := path.Match(pattern, r.name)
-			if err != nil {
-				return nil, fmt.Errorf("-rows %q: %w: use names with * and ? in them", pattern, err)
-			}
-			if match {
-				wanted[i], hit = true, true
-			}
-		}
-		if !hit {
-			return nil, fmt.Errorf("-rows: there is no row %q: use some of %s", pattern, rowNames())
-		}
-	}
-	var rows []row
-	for i, r := range all {
-		if wanted[i] {
-			rows = append(rows, r)
-		}
-	}
-	return rows, nil
-}
-
 // usage prints what can be asked for.
 func usage(f *flag.FlagSet, w io.Writer) {
 	_, _ = fmt.Fprintf(w, `compare [flags]
@@ -133,8 +102,8 @@ Rows: %s.
 
 Servers: %s. What is not installed is left out, and named.
 
-`, plan(config{rows: allRows(), servers: registry.All(), rounds: defaultRounds, slice: defaultSlice}).Minutes(),
-		rowNames(), registry.Names())
+`, plan(config{rows: rows.All(), servers: registry.All(), rounds: defaultRounds, slice: defaultSlice}).Minutes(),
+		rows.Names(rows.All()), registry.Names())
 	f.SetOutput(w)
 	f.PrintDefaults()
 }

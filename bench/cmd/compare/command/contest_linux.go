@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"skein/bench/cmd/compare/report"
-	rounds "skein/bench/cmd/compare/turns"
+	"skein/bench/cmd/compare/turns"
+	"skein/bench/internal/cli"
 	"skein/bench/internal/drive"
 	"skein/bench/internal/proc"
+	"skein/bench/internal/rows"
 	"skein/bench/internal/stat"
 )
 
@@ -32,14 +34,14 @@ type fighter struct {
 }
 
 // contest measures a row in which all servers are up at once and take turns.
-func (b *bench) contest(ctx context.Context, r row) {
-	flags, done, err := b.flags(r)
+func (b *bench) contest(ctx context.Context, r rows.Row) {
+	args, done, err := b.args(r)
 	if err != nil {
-		b.failRow(r, interruption(ctx, err))
+		b.failRow(r, cli.Interruption(ctx, err))
 		return
 	}
 	defer done()
-	fighters := b.enter(ctx, r, flags)
+	fighters := b.enter(ctx, r, args)
 	defer b.leave(fighters)
 	// A slice that waits for its server is not to keep who interrupts waiting.
 	stop := context.AfterFunc(ctx, func() {
@@ -50,63 +52,56 @@ func (b *bench) contest(ctx context.Context, r row) {
 		}
 	})
 	defer stop()
-	list := make([]rounds.Contender, 0, len(fighters))
+	list := make([]turns.Contender, 0, len(fighters))
 	for _, f := range fighters {
-		list = append(list, rounds.Contender{Name: f.Name, Slice: func() ([]float64, error) {
+		list = append(list, turns.Contender{Name: f.Name, Slice: func() ([]float64, error) {
 			figures, err := f.slice(b.c, r)
 			if err != nil {
 				f.broken = err
 			}
-			return figures, interruption(ctx, err)
+			return figures, cli.Interruption(ctx, err)
 		}})
 	}
 	step, of := 0, (b.c.rounds+1)*len(list)
-	outcomes := rounds.Run(ctx, list, b.c.rounds, func(round int, name string) {
+	outcomes := turns.Run(ctx, list, b.c.rounds, func(round int, name string) {
 		b.say.step(step, of, fmt.Sprintf("round %d of %d", round, b.c.rounds), b.report.Label(name))
 		step++
 	})
 	b.enterRow(ctx, r, outcomes, fighters)
 }
 
-// flags returns the servers' flags for a row, and starts the origin where it
+// args returns the servers' arguments for a row, and starts the origin where it
 // takes one; done ends that. The origin is on the loads' core, and what it costs
 // is nobody's.
-func (b *bench) flags(r row) (flags []string, done func(), err error) {
-	done = func() {}
-	switch {
-	case r.load == stream:
-		return []string{"-stream", fmt.Sprint(streamSize)}, done, nil
-	case r.load == fetch && !r.origin:
-		return []string{"-poem", fmt.Sprint(poemSize)}, done, nil
-	case !r.origin:
-		return nil, done, nil
+func (b *bench) args(r rows.Row) (args []string, done func(), err error) {
+	if !r.NeedsOrigin() {
+		return r.Args(""), func() {}, nil
 	}
 	i := slices.IndexFunc(b.servers, func(s built) bool { return s.Name == b.report.Reference })
-	argv := slices.Concat(b.servers[i].argv, []string{"poem", "-poem", fmt.Sprint(poemSize)})
-	origin, err := proc.Start(b.client, argv...)
+	origin, err := proc.Start(b.client, slices.Concat(b.servers[i].argv, rows.OriginArgs())...)
 	if err != nil {
-		return nil, done, fmt.Errorf("the origin: %w", err)
+		return nil, func() {}, fmt.Errorf("the origin: %w", err)
 	}
-	return []string{"-origin", origin.Addr()}, func() { b.stop("the origin", origin) }, nil
+	return r.Args(origin.Addr()), func() { b.stop("the origin", origin) }, nil
 }
 
 // enter starts the servers and connects their loads.
-func (b *bench) enter(ctx context.Context, r row, flags []string) []*fighter {
+func (b *bench) enter(ctx context.Context, r rows.Row, args []string) []*fighter {
 	var list []*fighter
 	for _, s := range b.servers {
 		if ctx.Err() != nil {
 			break
 		}
-		if s.Lacks(r.work) != "" {
+		if s.Lacks(r.Work) != "" {
 			continue
 		}
 		b.say.step(0, 1, "connecting", s.Label)
 		f := &fighter{built: s}
 		list = append(list, f)
-		if f.server, f.broken = b.start(s, r.work, flags...); f.broken != nil {
+		if f.server, f.broken = b.start(s, args...); f.broken != nil {
 			continue
 		}
-		f.load, f.broken = drive.Spawn(b.client, b.self, b.c.drive(r), f.server.Addr())
+		f.load, f.broken = drive.Spawn(b.client, b.self, r.Load(b.c.rate), f.server.Addr())
 	}
 	return list
 }
@@ -125,26 +120,9 @@ func (b *bench) leave(list []*fighter) {
 	}
 }
 
-// drive is the load of a row.
-func (c config) drive(r row) drive.Work {
-	switch {
-	case r.kind == paced:
-		return drive.Paced{Conns: r.conns, Size: messageSize, Rate: float64(c.rate)}
-	case r.load == echo:
-		return drive.Echo{Conns: r.conns, Depth: r.depth, Size: messageSize}
-	case r.load == fetch:
-		return drive.Fetch{AtOnce: r.conns, Poem: poemSize}
-	case r.load == once:
-		return drive.TransformOnce{AtOnce: r.conns, Size: textSize}
-	case r.load == transform:
-		return drive.Transform{Conns: r.conns, Depth: r.depth, Size: textSize}
-	}
-	return drive.Stream{Conns: r.conns, Bytes: streamSize}
-}
-
 // slice lets the server work, and returns its figures: the CPU time of an
 // operation, or the latencies.
-func (f *fighter) slice(c config, r row) ([]float64, error) {
+func (f *fighter) slice(c config, r rows.Row) ([]float64, error) {
 	if f.broken != nil {
 		return nil, f.broken
 	}
@@ -165,7 +143,7 @@ func (f *fighter) slice(c config, r row) ([]float64, error) {
 	switch {
 	case result.Ops == 0 || spent == 0:
 		return nil, fmt.Errorf("it completed %d operations in %v of CPU time: use a longer -slice, or a machine that is not busy", result.Ops, spent)
-	case r.kind == paced:
+	case r.Kind == rows.Paced:
 		return latencies(result), nil
 	}
 	return []float64{float64(spent) / float64(result.Ops)}, nil
@@ -187,22 +165,22 @@ func latencies(r *drive.Result) []float64 {
 }
 
 // enterRow puts what came of a row into the report.
-func (b *bench) enterRow(ctx context.Context, r row, outcomes map[string]*rounds.Outcome, fighters []*fighter) {
-	if r.kind != paced {
-		cells, base := rounds.Ratios(outcomes, 0, b.report.Reference)
+func (b *bench) enterRow(ctx context.Context, r rows.Row, outcomes map[string]*turns.Outcome, fighters []*fighter) {
+	if r.Kind != rows.Paced {
+		cells, base := turns.Ratios(outcomes, 0, b.report.Reference)
 		for _, s := range b.servers {
-			if why := s.Lacks(r.work); why != "" && len(cells) > 0 {
+			if why := s.Lacks(r.Work); why != "" && len(cells) > 0 {
 				cells[s.Name] = report.Absent(why)
 			}
 		}
-		b.report.Add(b.c.section(r.kind), report.Row{Name: r.name, Label: r.label, Unit: r.unit(), Base: base, Cells: cells})
+		b.report.Add(b.c.section(r.Kind), report.Row{Name: r.Name, Label: r.Label, Unit: unit(r), Base: base, Cells: cells})
 		return
 	}
 	micros := report.Section{Name: "µs", Title: fmt.Sprintf(
 		"The same in microseconds; and for how long a collection of garbage stops the servers in Go, which were asked for %d under the same load", collections)}
 	for i, q := range quantiles {
-		cells, base := rounds.Ratios(outcomes, i, b.report.Reference)
-		b.report.Add(b.c.section(r.kind), report.Row{Name: "latency-" + q.name, Label: q.name, Unit: "µs", Base: base, Cells: cells})
+		cells, base := turns.Ratios(outcomes, i, b.report.Reference)
+		b.report.Add(b.c.section(r.Kind), report.Row{Name: "latency-" + q.name, Label: q.name, Unit: "µs", Base: base, Cells: cells})
 		b.report.Add(micros, report.Row{Name: "micros-" + q.name, Label: q.name, Unit: "µs", Cells: absolute(cells)})
 	}
 	longest, count := b.pauses(ctx, r, fighters)
@@ -227,7 +205,7 @@ func absolute(cells map[string]report.Cell) map[string]report.Cell {
 // row's load, and returns their longest pause and how many collections there
 // were, all since they started. Left to itself, a server that allocates nothing
 // has none to show.
-func (b *bench) pauses(ctx context.Context, r row, list []*fighter) (longest, count map[string]report.Cell) {
+func (b *bench) pauses(ctx context.Context, r rows.Row, list []*fighter) (longest, count map[string]report.Cell) {
 	longest, count = map[string]report.Cell{}, map[string]report.Cell{}
 	for _, f := range list {
 		if !f.TellsStats() || f.broken != nil || ctx.Err() != nil {
@@ -235,7 +213,7 @@ func (b *bench) pauses(ctx context.Context, r row, list []*fighter) (longest, co
 		}
 		b.say.step(b.c.rounds, b.c.rounds+1, "collecting garbage", f.Label)
 		stats, err := drive.Collect(f.server, f.load, collections)
-		switch err = interruption(ctx, err); {
+		switch err = cli.Interruption(ctx, err); {
 		case err == nil:
 			longest[f.Name] = report.Exactly(float64(stats.MaxPauseNs) / 1e3)
 			count[f.Name] = report.Exactly(float64(stats.NumGC))
@@ -247,7 +225,7 @@ func (b *bench) pauses(ctx context.Context, r row, list []*fighter) (longest, co
 }
 
 // failRow notes that nobody could take part.
-func (b *bench) failRow(r row, err error) {
+func (b *bench) failRow(r rows.Row, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
@@ -255,5 +233,5 @@ func (b *bench) failRow(r row, err error) {
 	for _, s := range b.servers {
 		cells[s.Name] = report.Failed(err.Error())
 	}
-	b.report.Add(b.c.section(r.kind), report.Row{Name: r.name, Label: r.label, Unit: r.unit(), Cells: cells})
+	b.report.Add(b.c.section(r.Kind), report.Row{Name: r.Name, Label: r.Label, Unit: unit(r), Cells: cells})
 }

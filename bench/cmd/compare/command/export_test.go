@@ -17,7 +17,7 @@ func Parse(args ...string) (Config, error) {
 // Rows is the rows' names, Rounds and Slice what the flags of these names say.
 func (c Config) Rows() (names []string) {
 	for _, r := range c.c.rows {
-		names = append(names, r.name)
+		names = append(names, r.Name)
 	}
 	return names
 }

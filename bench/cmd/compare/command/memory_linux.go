@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"skein/bench/cmd/compare/report"
+	"skein/bench/internal/cli"
 	"skein/bench/internal/drive"
 	"skein/bench/internal/proc"
+	"skein/bench/internal/rows"
 )
 
 // weighLimit is how long a server may take to rest before it is weighed.
@@ -27,7 +29,7 @@ func (b *bench) memory(ctx context.Context) {
 	for i, s := range b.servers {
 		b.say.step(i, len(b.servers), "weighing "+s.Label, s.Label)
 		w := b.weigh(s)
-		if w.failed = interruption(ctx, w.failed); ctx.Err() != nil {
+		if w.failed = cli.Interruption(ctx, w.failed); ctx.Err() != nil {
 			break
 		}
 		found[s.Name] = w
@@ -49,7 +51,7 @@ func (b *bench) memory(ctx context.Context) {
 				cells[name] = report.Exactly(line.of(w))
 			}
 		}
-		b.report.Add(b.c.section(memory), report.Row{Name: line.name, Label: line.label, Unit: line.unit, Cells: cells})
+		b.report.Add(b.c.section(rows.Memory), report.Row{Name: line.name, Label: line.label, Unit: line.unit, Cells: cells})
 	}
 }
 

@@ -37,7 +37,7 @@ func (p *progress) next() {
 func (p *progress) step(step, of int, what, server string) {
 	r := p.c.rows[p.row]
 	share := time.Duration(float64(planRow(p.c, r)) * float64(step) / float64(max(of, 1)))
-	text := fmt.Sprintf("row %d of %d, %s: %s", p.row+1, len(p.c.rows), r.name, what)
+	text := fmt.Sprintf("row %d of %d, %s: %s", p.row+1, len(p.c.rows), r.Name, what)
 	if p.tty {
 		_, _ = fmt.Fprintf(p.w, "\r\033[K%s, %s; about %v to go", text, server, p.left(p.done+share))
 		p.lit = true

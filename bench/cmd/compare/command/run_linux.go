@@ -12,8 +12,10 @@ import (
 
 	"skein/bench/cmd/compare/registry"
 	"skein/bench/cmd/compare/report"
+	"skein/bench/internal/cli"
 	"skein/bench/internal/drive"
 	"skein/bench/internal/proc"
+	"skein/bench/internal/rows"
 )
 
 // bench is one run of compare.
@@ -74,13 +76,13 @@ func run(ctx context.Context, c config, stdout, stderr io.Writer) (interrupted b
 }
 
 // measure does one row.
-func (b *bench) measure(ctx context.Context, r row) {
-	switch r.kind {
-	case turns, paced:
+func (b *bench) measure(ctx context.Context, r rows.Row) {
+	switch r.Kind {
+	case rows.Turns, rows.Paced:
 		b.contest(ctx, r)
-	case memory:
+	case rows.Memory:
 		b.memory(ctx)
-	case scale:
+	case rows.Scale:
 		b.scale(ctx)
 	}
 }
@@ -105,7 +107,7 @@ func (b *bench) prepare(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	b.self = []string{self, loadWord}
+	b.self = []string{self, cli.LoadWord}
 	b.report = &report.Report{
 		Command: commandLine(b.c.args),
 		Date:    time.Now(), Machine: machine(len(cores)), Method: b.c.method(len(cores) > 1),
@@ -157,7 +159,7 @@ func (b *bench) build(ctx context.Context, dir string) error {
 func (b *bench) add(ctx context.Context, builder *registry.Builder, root string, s registry.Server) {
 	b.say.say("building %s", s.Label)
 	version, err := registry.Check(ctx, root, s)
-	if err != nil && errors.Is(interruption(ctx, err), context.Canceled) {
+	if err != nil && errors.Is(cli.Interruption(ctx, err), context.Canceled) {
 		return
 	}
 	if err != nil {
@@ -166,7 +168,7 @@ func (b *bench) add(ctx context.Context, builder *registry.Builder, root string,
 		return
 	}
 	argv, err := builder.Build(ctx, s)
-	if err != nil && errors.Is(interruption(ctx, err), context.Canceled) {
+	if err != nil && errors.Is(cli.Interruption(ctx, err), context.Canceled) {
 		return
 	}
 	if err != nil {
@@ -182,9 +184,9 @@ func (b *bench) has(name string) bool {
 	return slices.ContainsFunc(b.servers, func(s built) bool { return s.Name == name })
 }
 
-// start starts a server for a piece of work on the core of servers.
-func (b *bench) start(s built, work string, flags ...string) (*proc.Server, error) {
-	return proc.Start(b.server, slices.Concat(s.argv, []string{work}, flags)...)
+// start starts a server on the core of servers: the WORK and its flags.
+func (b *bench) start(s built, args ...string) (*proc.Server, error) {
+	return proc.Start(b.server, slices.Concat(s.argv, args)...)
 }
 
 // stop ends a server. One that ends badly has given its figures: it is told
@@ -192,24 +194,5 @@ func (b *bench) start(s built, work string, flags ...string) (*proc.Server, erro
 func (b *bench) stop(label string, s *proc.Server) {
 	if err := s.Stop(); err != nil && !b.over() {
 		b.say.say("%s did not end as it should: %v", label, err)
-	}
-}
-
-// grace is how much later than its consequences an interruption may be heard of:
-// a terminal interrupts the servers as well.
-const grace = 100 * time.Millisecond
-
-// interruption returns ctx's error if that, and not err, is what happened.
-func interruption(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return err
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"skein/bench/cmd/compare/report"
+	"skein/bench/internal/cli"
 	"skein/bench/internal/drive"
 	"skein/bench/internal/proc"
+	"skein/bench/internal/rows"
 	"skein/bench/internal/stat"
 )
 
@@ -42,7 +44,7 @@ func (b *bench) scale(ctx context.Context) {
 			b.say.step(step, len(taking)*len(scaleSizes), fmt.Sprintf("%s at %d connections", s.Label, conns), s.Label)
 			step++
 			size := report.Size{Server: s.Name, Conns: conns}
-			if err := interruption(ctx, b.crowd(ctx, s, &size)); err != nil {
+			if err := cli.Interruption(ctx, b.crowd(ctx, s, &size)); err != nil {
 				if errors.Is(err, context.Canceled) {
 					return
 				}
@@ -115,7 +117,7 @@ func (b *bench) fill(addr string, conns int) ([]crew, error) {
 	var list []crew
 	for i := range scaleLoads {
 		share := (conns + i) / scaleLoads // all of them add up to conns
-		work := drive.Idle{Conns: share, Size: messageSize}
+		work := drive.Idle{Conns: share, Size: rows.MessageSize}
 		load, err := drive.Spawn(b.client, b.self, work, addr)
 		if err != nil {
 			return list, fmt.Errorf("after %d connections: %w", sum(list), err)
