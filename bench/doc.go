@@ -15,6 +15,7 @@
 // operation. It is steadier than the wall time, and it is what a machine runs
 // out of. The servers take turns, slice by slice, so that what disturbs the
 // machine disturbs all of them; the ratios are medians over the slices.
+// bench/cmd/instructions counts instructions instead, which no clock disturbs.
 //
 // # Servers
 //

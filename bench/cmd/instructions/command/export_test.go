@@ -1,0 +1,4 @@
+package command
+
+// For the tests outside of the package.
+var Instructions = instructions
