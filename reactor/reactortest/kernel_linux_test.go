@@ -164,12 +164,17 @@ func state(end string) func(*script) {
 	}
 }
 
-// fill writes until the kernel takes no more. How much that is differs.
+// fill writes until the kernel takes no more, and stays at that: on a busy machine
+// Linux hears late of what the other end has taken. How much it takes differs.
 func fill(end string) func(*script) {
 	return func(s *script) {
 		piece := make([]byte, 64<<10)
-		for {
-			if _, errno := s.k.Write(s.fd(end), piece, false); errno != 0 {
+		for refused := 0; ; refused++ {
+			_, errno := s.k.Write(s.fd(end), piece, false)
+			switch {
+			case errno == 0:
+				refused, piece = -1, piece[:max(len(piece)/2, 1)]
+			case errno != syscall.EAGAIN || refused == 100:
 				s.note("fill %s: %v", end, errno)
 				return
 			}
