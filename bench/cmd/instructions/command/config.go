@@ -76,9 +76,9 @@ it, nor the collection of garbage, which is off. The figures of gnet and net swi
 and are too high: they tell Go's scheduler of each system call, and under valgrind
 it takes every one for a long one.
 
-All of it takes a minute or two; more where no core is idle, see -busy. Progress goes to standard error. Interrupted, it prints what it
-has and exits with status 130. What could not be counted is told under the table,
-and makes the status 1.
+All of it takes a minute or two; more where no core is idle, see -busy. Progress
+goes to standard error. Interrupted, it prints what it has and exits with status
+130. What could not be counted is told under the table, and makes the status 1.
 
 Rows: %s.
 
