@@ -77,13 +77,15 @@ and are too high: they tell Go's scheduler of each system call, and under valgri
 it takes every one for a long one.
 
 All of it takes a minute or two; more where no core is idle, see -busy. Progress
-goes to standard error. Interrupted, it prints what it has and exits with status
-130. What could not be counted is told under the table, and makes the status 1.
+goes to standard error. Interrupted, it prints what it has and exits with
+status 130. What could not be counted is told under the table, and makes the
+status 1.
 
 Rows: %s.
 
-Servers: %s. What is not installed is left out, and named. Those that are not in
-the default are slow under valgrind, if it can run them.
+Servers: %s.
+What is not installed is left out, and named. Those that are not in the default
+are slow under valgrind, if it can run them.
 
 `, rows.Names(countable()), registry.Names())
 	f.SetOutput(w)
