@@ -173,7 +173,7 @@ func fill(end string) func(*script) {
 			_, errno := s.k.Write(s.fd(end), piece, false)
 			switch {
 			case errno == 0:
-				refused, piece = -1, piece[:max(len(piece)/2, 1)]
+				refused = -1
 			case errno != syscall.EAGAIN || refused == 100:
 				s.note("fill %s: %v", end, errno)
 				return
