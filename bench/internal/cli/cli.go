@@ -26,11 +26,15 @@ const (
 // loads: they run the same program.
 const LoadWord = "load-process"
 
-// Main runs the command of that name and returns its exit status. The error is
-// what came of reading the command line, flag.ErrHelp if that has printed the
-// usage. What runs hears of an interruption by its context; it reports whether
+// Main runs the command of that name, or one of its loads, and returns the exit
+// status. parse reads the command line; its error is flag.ErrHelp if it has printed
+// the usage. What runs hears of an interruption by its context; it reports whether
 // there was one, and what else kept its result from being complete.
-func Main(name string, stderr io.Writer, err error, run func(ctx context.Context) (interrupted bool, err error)) int {
+func Main(name string, args []string, stderr io.Writer, parse func() error, run func(ctx context.Context) (interrupted bool, err error)) int {
+	if len(args) > 0 && args[0] == LoadWord {
+		return load(args[1:])
+	}
+	err := parse()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return Done
@@ -54,6 +58,20 @@ func Main(name string, stderr io.Writer, err error, run func(ctx context.Context
 		return Failed
 	}
 	return Done
+}
+
+// Parse reads a command line of nothing but flags. For -help it calls usage, and
+// returns flag.ErrHelp.
+func Parse(f *flag.FlagSet, args []string, usage func()) error {
+	f.SetOutput(io.Discard)
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		usage()
+	case err == nil && f.NArg() > 0:
+		return fmt.Errorf("%q is one argument too many: all is asked for by flags", f.Arg(0))
+	}
+	return err
 }
 
 // grace is how much later than its consequences an interruption may be heard of:

@@ -1,13 +1,13 @@
 package command
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"time"
 
 	"skein/bench/cmd/compare/registry"
+	"skein/bench/internal/cli"
 	"skein/bench/internal/rows"
 )
 
@@ -40,7 +40,6 @@ func parse(args []string, stdout io.Writer) (config, error) {
 	var patterns, servers string
 	var quick bool
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
 	f.StringVar(&patterns, "rows", "*", "the rows to measure: comma-separated `patterns` as echo-*")
 	f.StringVar(&servers, "servers", "", "the servers to measure, comma-separated `names`; all that are here, without it. C is always among them")
 	f.IntVar(&c.rounds, "rounds", defaultRounds, "let each server have `N` slices in each row")
@@ -48,15 +47,9 @@ func parse(args []string, stdout io.Writer) (config, error) {
 	f.IntVar(&c.rate, "rate", defaultRate, "the latency row sends so many `messages` in a second")
 	f.StringVar(&c.out, "out", "", "write compare.txt, compare.svg and compare.json into this `folder`")
 	f.BoolVar(&quick, "quick", false, fmt.Sprintf("%d rounds of %v, unless told otherwise: to see that all works, not to compare", quickRounds, quickSlice))
-	err := f.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		usage(f, stdout)
+	err := cli.Parse(f, args, func() { usage(f, stdout) })
+	if err != nil {
 		return c, err
-	case err != nil:
-		return c, err
-	case f.NArg() > 0:
-		return c, fmt.Errorf("%q is one argument too many: all is asked for by flags", f.Arg(0))
 	}
 	given := map[string]bool{}
 	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })

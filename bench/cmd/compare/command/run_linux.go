@@ -13,7 +13,6 @@ import (
 	"skein/bench/cmd/compare/registry"
 	"skein/bench/cmd/compare/report"
 	"skein/bench/internal/cli"
-	"skein/bench/internal/drive"
 	"skein/bench/internal/proc"
 	"skein/bench/internal/rows"
 )
@@ -35,9 +34,6 @@ type built struct {
 	registry.Server
 	argv []string
 }
-
-// loadProcess is what the processes for loads do.
-func loadProcess(args []string) int { return drive.Main(args) }
 
 // run measures what c asks for and prints it. It reports whether it was
 // interrupted, and what else kept the result from being complete.

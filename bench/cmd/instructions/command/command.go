@@ -27,11 +27,11 @@ import (
 
 // Main runs the command and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == cli.LoadWord {
-		return loadProcess(args[1:])
-	}
-	c, err := parse(args, stdout)
-	return cli.Main("instructions", stderr, err, func(ctx context.Context) (bool, error) {
+	var c config
+	return cli.Main("instructions", args, stderr, func() (err error) {
+		c, err = parse(args, stdout)
+		return err
+	}, func(ctx context.Context) (bool, error) {
 		return run(ctx, c, stdout, stderr)
 	})
 }

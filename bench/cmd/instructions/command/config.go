@@ -1,13 +1,13 @@
 package command
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"slices"
 
 	"skein/bench/cmd/compare/registry"
+	"skein/bench/internal/cli"
 	"skein/bench/internal/rows"
 )
 
@@ -32,20 +32,14 @@ func parse(args []string, stdout io.Writer) (config, error) {
 	var c config
 	var patterns, servers string
 	f := flag.NewFlagSet("instructions", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
 	f.StringVar(&patterns, "rows", "*", "the rows to count: comma-separated `patterns` as echo-*")
 	f.StringVar(&servers, "servers", defaultServers, "the servers to count, comma-separated `names`. C is always among them")
 	f.IntVar(&c.ops, "ops", defaultOps, fmt.Sprintf("count the instructions of so many `operations`, %d times; the median is told", counts))
 	f.BoolVar(&c.busy, "busy", false, "do not wait for a core that has nothing else to do: the figures swing more")
-	err := f.Parse(args)
+	err := cli.Parse(f, args, func() { usage(f, stdout) })
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		usage(f, stdout)
-		return c, err
 	case err != nil:
 		return c, err
-	case f.NArg() > 0:
-		return c, fmt.Errorf("%q is one argument too many: all is asked for by flags", f.Arg(0))
 	case c.ops < 100 || c.ops > 1_000_000:
 		return c, fmt.Errorf("-ops %d: use 100 to 1000000", c.ops)
 	}

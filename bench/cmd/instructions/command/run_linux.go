@@ -12,7 +12,6 @@ import (
 
 	"skein/bench/cmd/compare/registry"
 	"skein/bench/internal/cli"
-	"skein/bench/internal/drive"
 	"skein/bench/internal/proc"
 	"skein/bench/internal/rows"
 	"skein/bench/internal/table"
@@ -37,9 +36,6 @@ type built struct {
 	registry.Server
 	argv []string
 }
-
-// loadProcess is what the processes for loads do.
-func loadProcess(args []string) int { return drive.Main(args) }
 
 // run counts what c asks for and prints it. It reports whether it was
 // interrupted, and what else kept the result from being complete.

@@ -117,7 +117,7 @@ func TestAServerThatFails(t *testing.T) {
 	// No C compiler: what is missing is no failure.
 	program, err := exec.LookPath("go")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	if err := os.Symlink(program, filepath.Join(bin, "go")); err != nil {
 		t.Fatal(err)
