@@ -40,8 +40,8 @@ type slot struct {
 }
 
 // NewQueue returns an empty queue. since tells how much time has passed since the
-// epoch: that is all a queue asks of a clock, which is half the work of telling the
-// time of day.
+// epoch, and never runs backwards: that is all a queue asks of a clock. To know the
+// time of day, too, would take another reading of the system's.
 func NewQueue(epoch time.Time, since func() time.Duration) *Queue {
 	return &Queue{epoch: epoch, since: since}
 }
