@@ -102,18 +102,24 @@ class Stream(asyncio.Protocol):
     """Sends zeros as the client takes them."""
 
     def __init__(self, server):
+        self.loop = server.loop
         self.left = server.options.stream
         self.paused = False
 
     def connection_made(self, transport):
         self.transport = transport
-        self.resume_writing()
+        self.produce()
 
     def pause_writing(self):
         self.paused = True
 
     def resume_writing(self):
+        # Not at once: what is written in this callback, uvloop may keep until
+        # something else happens on its loop, and the last piece for ever.
         self.paused = False
+        self.loop.call_soon(self.produce)
+
+    def produce(self):
         while self.left > 0 and not self.paused:
             size = min(self.left, len(PIECE))
             self.left -= size
