@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	ossignal "os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,6 +17,9 @@ import (
 // that nohup has started goes on. SIGHUP by itself is for the log.
 func TestTheTerminalIsClosed(t *testing.T) {
 	t.Parallel()
+	heard := make(chan os.Signal, 1) // children of one that ignores SIGHUP, as under nohup, would ignore it, too
+	ossignal.Notify(heard, syscall.SIGHUP)
+	t.Cleanup(func() { ossignal.Stop(heard) })
 	for name, c := range map[string]struct {
 		shell string // what is between the terminal and the server
 		args  []string
