@@ -57,18 +57,21 @@ var _ protocol.HalfCloser = (*skeinRelay)(nil)
 // ConnectionMade fetches the poem and passes it on.
 func (p *skeinRelay) ConnectionMade() {
 	p.poem = p.fetch()
-	deferred.Then(p.poem, p.send)
-	p.poem.AddErrback(func(err error) (any, error) {
-		p.Transport.AbortConnectionCause(err) // does nothing if the client is what is gone
-		return nil, nil
-	})
+	p.poem.AddBoth(p.arrived)
 }
 
-// send passes a poem on, which is the connection's own.
-func (p *skeinRelay) send(poem []byte) (any, error) {
-	err := p.Transport.WriteShared(poem)
+// arrived passes on what has become of the fetch: the poem, which is the
+// connection's own, or its failure.
+func (p *skeinRelay) arrived(poem any, err error) (any, error) {
+	if err == nil {
+		err = p.Transport.WriteShared(poem.([]byte))
+	}
+	if err != nil {
+		p.Transport.AbortConnectionCause(err) // does nothing if the client is what is gone
+		return nil, nil
+	}
 	p.Transport.LoseConnection()
-	return nil, err
+	return nil, nil
 }
 
 // DataReceived ignores what a client says.
