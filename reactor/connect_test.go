@@ -219,3 +219,48 @@ func TestALateLookupDoesNotTouchTheNextAttempt(t *testing.T) {
 		return closing(port, done)
 	}, reactortest.Timeout(20*time.Second))
 }
+
+// goer is a caller that notes where its connections lead.
+type goer struct {
+	caller
+	to []string
+}
+
+func (g *goer) BuildProtocol(addr net.Addr) protocol.Protocol {
+	g.to = append(g.to, addr.String())
+	return g.caller.BuildProtocol(addr)
+}
+
+// TestEachConnectorGoesWhereItsTextSays has connectors begin one after the other
+// that share their destination with the one before, or do not.
+func TestEachConnectorGoesWhereItsTextSays(t *testing.T) {
+	const one, two, three, here = "10.2.0.1:80", "10.2.0.2:80", "10.2.0.1:81", "127.0.0.1:80"
+	m := reactortest.NewMemory(reactor.WithLogger(zerolog.Nop()))
+	for _, addr := range []string{one, two, three, here} {
+		if _, err := m.ListenTCP(addr, build(func() protocol.Protocol { return &proto{} })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ text, to string }{ // to is "" if it is no address
+		{"", ""}, {one, one}, {one, one}, {two, two}, {three, three}, {one, one}, {"10.2.0.1", ""}, {one, one}, {"", ""},
+		{"localhost:80", here}, {"localhost:80", here}, {":80", here}, {two, two}, {"[::ffff:10.2.0.1]:80", one}, {":80", here},
+	}
+	goers := make([]*goer, len(tests))
+	for i, test := range tests {
+		goers[i] = &goer{}
+		m.ConnectTCP(test.text, goers[i])
+	}
+	m.CallLater(time.Minute, func() { _ = m.Stop() })
+	if err := m.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for i, test := range tests {
+		var wrong *net.AddrError
+		switch g := goers[i]; {
+		case test.to != "" && len(g.to) == 1 && g.to[0] == test.to && len(g.failed) == 0:
+		case test.to == "" && len(g.to) == 0 && len(g.failed) == 1 && errors.As(g.failed[0], &wrong):
+		default:
+			t.Errorf("attempt %d, to %q: led to %v, failed for %v", i, test.text, g.to, g.failed)
+		}
+	}
+}

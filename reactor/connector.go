@@ -17,6 +17,7 @@ type connector struct {
 	dest    string
 	net     string // "tcp" or "unix"
 	factory protocol.ClientFactory
+	starter protocol.StartStopper // the factory, if it is one
 	opts    connectOptions
 
 	state   protocol.ConnectorState
@@ -74,7 +75,7 @@ func (r *Reactor) newConnector(network, dest string, f protocol.ClientFactory, o
 		panic(errNilFunc("Connect" + network))
 	}
 	r.check("Connect")
-	c := &connector{r: r, net: network, dest: dest, factory: f, opts: connectOptions{timeout: 30 * time.Second}}
+	c := &connector{r: r, net: network, dest: dest, factory: f, starter: starter(f), opts: connectOptions{timeout: 30 * time.Second}}
 	for _, o := range opts {
 		o(&c.opts)
 	}
@@ -155,7 +156,7 @@ func (a *attempt) start() {
 	c := a.c
 	if !c.counted {
 		c.counted = true
-		c.r.startFactory(c, c.factory)
+		c.r.startFactory(c, c.starter)
 	}
 	_ = c.r.do(c, "StartedConnecting", func() { c.factory.StartedConnecting(c) })
 	if a.over { // stopped meanwhile
@@ -268,7 +269,7 @@ func (c *connector) lostConn(_ *conn, reason error) {
 func (c *connector) rest() {
 	if c.state == protocol.Disconnected && c.counted {
 		c.counted = false
-		c.r.stopFactory(c, c.factory)
+		c.r.stopFactory(c, c.starter)
 	}
 }
 

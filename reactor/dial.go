@@ -50,7 +50,7 @@ func (a *attempt) resolve() {
 		a.tryOne(kernel.Addr{Path: a.c.dest})
 		return
 	}
-	host, port, err := splitPort(a.c.dest)
+	err := a.c.r.target.set(a.c.dest)
 	if err == nil {
 		err = a.bindTo(a.c.opts.local)
 	}
@@ -58,10 +58,8 @@ func (a *attempt) resolve() {
 		a.finish(err)
 		return
 	}
-	if host == "" {
-		host = "localhost" // as in Go's net
-	}
-	if ip, ok := literal(host); ok {
+	host, port := a.c.r.target.host, a.c.r.target.port
+	if ip := a.c.r.target.ip; ip.IsValid() {
 		a.tryOne(kernel.Addr{IP: netip.AddrPortFrom(ip, port)})
 		return
 	}
@@ -76,6 +74,33 @@ func (a *attempt) resolve() {
 			a.resolved(ips, port, err)
 		})
 	}()
+}
+
+// target is what a destination's text says. The reactor keeps the last one: a
+// proxy connects to the same again and again, and reading the text takes longer
+// than the rest of the way to the system call.
+type target struct {
+	text string
+	host string
+	port uint16
+	ip   netip.Addr // not valid if the host is a name
+}
+
+// set reads a text, unless it is the one that was read last.
+func (t *target) set(text string) error {
+	if text == t.text && text != "" {
+		return nil
+	}
+	host, port, err := splitPort(text)
+	if err != nil {
+		return err
+	}
+	if host == "" {
+		host = "localhost" // as in Go's net
+	}
+	ip, _ := literal(host)
+	*t = target{text, host, port, ip}
+	return nil
 }
 
 // bindTo notes the address to connect from.

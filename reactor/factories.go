@@ -7,10 +7,9 @@ import (
 )
 
 // startFactory counts a port or connector of a factory, and tells the factory
-// of its first.
-func (r *Reactor) startFactory(who owner, f protocol.Factory) {
-	s, ok := starter(f)
-	if !ok {
+// of its first. s is what starter makes of it.
+func (r *Reactor) startFactory(who owner, s protocol.StartStopper) {
+	if s == nil {
 		return
 	}
 	r.factories[s]++
@@ -20,9 +19,8 @@ func (r *Reactor) startFactory(who owner, f protocol.Factory) {
 }
 
 // stopFactory counts one off, and tells the factory of its last.
-func (r *Reactor) stopFactory(who owner, f protocol.Factory) {
-	s, ok := starter(f)
-	if !ok || r.factories[s] == 0 {
+func (r *Reactor) stopFactory(who owner, s protocol.StartStopper) {
+	if s == nil || r.factories[s] == 0 {
 		return
 	}
 	r.factories[s]--
@@ -32,9 +30,12 @@ func (r *Reactor) stopFactory(who owner, f protocol.Factory) {
 	}
 }
 
-// starter returns the factory's optional power. One whose type cannot be the
-// key of a map cannot be counted.
-func starter(f protocol.Factory) (protocol.StartStopper, bool) {
+// starter returns the factory's optional power, or nil. One whose type cannot be
+// the key of a map cannot be counted.
+func starter(f protocol.Factory) protocol.StartStopper {
 	s, ok := f.(protocol.StartStopper)
-	return s, ok && reflect.TypeOf(s).Comparable()
+	if !ok || !reflect.TypeOf(s).Comparable() {
+		return nil
+	}
+	return s
 }

@@ -130,7 +130,7 @@ func (r *Reactor) newPort(fd int, network, request string, f protocol.Factory, c
 		return nil, err
 	}
 	r.opened()
-	r.startFactory(p, f)
+	r.startFactory(p, starter(f))
 	r.log.Debug().Str("port", p.logName()).Msg("listening")
 	return p, nil
 }
@@ -194,7 +194,7 @@ func (p *Port) shutdown() {
 func (p *Port) finish() {
 	p.end.finished = true
 	p.r.log.Debug().Str("port", p.logName()).Msg("closed")
-	p.r.stopFactory(p, p.factory)
+	p.r.stopFactory(p, starter(p.factory))
 	p.end.tell()
 	p.r.ended()
 }

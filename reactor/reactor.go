@@ -66,6 +66,7 @@ type Reactor struct {
 	starved    []*Port      // ports that wait for a descriptor
 	quietUntil time.Time    // no line about that before
 	attempts   []*connector // those that connect
+	target     target       // where the last one went
 	factories  map[protocol.StartStopper]int
 
 	// Sockets of other processes. See sockets.go.
