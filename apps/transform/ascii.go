@@ -2,7 +2,6 @@ package transform
 
 import (
 	"encoding/binary"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -30,43 +29,44 @@ func valid(s []byte) bool {
 // 'a', in the other case. It reports whether s is ASCII; if not, it has appended
 // nothing. The two must not overlap.
 //
-// It takes eight bytes at a time; BenchmarkAppend has a line of a poem, and a page.
+// The copy is changed in place: two slices that are gone through side by side need
+// more registers than there are. BenchmarkAppend has a line of a poem, and a page.
 func appendASCII(dst, s []byte, first byte) ([]byte, bool) {
-	n := len(s)
-	all := slices.Grow(dst, n)[:len(dst)+n]
-	to := all[len(dst):]
-	letters, behind := uint64(0x80-first)*ones, uint64(0x80-first-26)*ones
-	i := 0
-	for ; i <= n-32; i += 32 { // four at a time: they do not wait for each other
-		p, q := s[i:i+32:i+32], to[i:i+32:i+32]
-		a, b := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
-		c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
-		if (a|b|c|d)&highs != 0 {
-			return dst, false
-		}
-		binary.LittleEndian.PutUint64(q, swap(a, letters, behind))
-		binary.LittleEndian.PutUint64(q[8:], swap(b, letters, behind))
-		binary.LittleEndian.PutUint64(q[16:], swap(c, letters, behind))
-		binary.LittleEndian.PutUint64(q[24:], swap(d, letters, behind))
-	}
-	for ; i <= n-8; i += 8 {
-		w := binary.LittleEndian.Uint64(s[i : i+8])
-		if w&highs != 0 {
-			return dst, false
-		}
-		binary.LittleEndian.PutUint64(to[i:i+8], swap(w, letters, behind))
-	}
-	for ; i < n; i++ {
-		c := s[i]
-		if c >= 0x80 {
-			return dst, false
-		}
-		if c-first < 26 {
-			c ^= 'a' ^ 'A'
-		}
-		to[i] = c
+	all := append(dst, s...)
+	if !recase(all[len(dst):], first) {
+		return dst, false
 	}
 	return all, true
+}
+
+// recase changes the case of the letters from first on in text, and reports whether
+// it is ASCII; else what it has made of it is of no use.
+func recase(text []byte, first byte) bool {
+	letters, behind := uint64(0x80-first)*ones, uint64(0x80-first-26)*ones
+	seen := uint64(0)
+	for len(text) >= 32 { // four at a time: they do not wait for each other
+		p := (*[32]byte)(text)
+		a, b := binary.LittleEndian.Uint64(p[:]), binary.LittleEndian.Uint64(p[8:])
+		c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
+		seen |= a | b | c | d
+		binary.LittleEndian.PutUint64(p[:], swap(a, letters, behind))
+		binary.LittleEndian.PutUint64(p[8:], swap(b, letters, behind))
+		binary.LittleEndian.PutUint64(p[16:], swap(c, letters, behind))
+		binary.LittleEndian.PutUint64(p[24:], swap(d, letters, behind))
+		text = text[32:]
+	}
+	for ; len(text) >= 8; text = text[8:] {
+		w := binary.LittleEndian.Uint64(text)
+		seen |= w
+		binary.LittleEndian.PutUint64(text, swap(w, letters, behind))
+	}
+	for i, c := range text {
+		seen |= uint64(c)
+		if c-first < 26 {
+			text[i] = c ^ 'a' ^ 'A'
+		}
+	}
+	return seen&highs == 0
 }
 
 // swap changes the case of the letters among eight bytes of ASCII. In each byte, a

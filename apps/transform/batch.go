@@ -1,7 +1,7 @@
 package transform
 
 import (
-	"io"
+	"bytes"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -16,8 +16,12 @@ import (
 type batch struct {
 	bytes   []byte
 	answers int
-	name    []byte // of the last request, perhaps in another chunk
-	f       Append // what it asked for; nil: there was none
+	busy    bool // a transformation runs, and appends
+
+	// What the last request asked for, perhaps in another chunk.
+	name   []byte
+	f      Append // nil: there was none
+	silent bool   // no log hears of it
 }
 
 const (
@@ -58,35 +62,65 @@ func (f *Factory) giveBack(b *batch) {
 	}
 }
 
-// is reports whether a request asks for the same as the one before it. Nearly all
-// do; it spares looking for the dot, and in the tables.
-func (b *batch) is(request []byte) bool {
+// knows reports whether a request asks for the same as the one before it. Nearly
+// all do; it spares looking for the dot, and in the tables.
+func (b *batch) knows(request []byte) bool {
 	n := len(b.name)
-	return b.f != nil && len(request) > n && request[n] == '.' && string(request[:n]) == string(b.name)
+	return len(request) > n && request[n] == '.' && b.f != nil && string(request[:n]) == string(b.name)
+}
+
+// learn looks for the short way of a request, and reports whether there is one.
+func (b *batch) learn(s *Server, request []byte) bool {
+	dot := bytes.IndexByte(request, '.')
+	if dot < 0 {
+		return false
+	}
+	f := s.direct(request[:dot])
+	if f == nil {
+		return false
+	}
+	if b.f == nil { // it is the first request of this factory's
+		b.silent = s.silent()
+	}
+	b.name, b.f = append(b.name[:0], request[:dot]...), f
+	return true
 }
 
 // add appends the netstring of what f makes of poem, and returns the length of
 // that. A panic of f is an error. What f gets to append to has no beginning, so
 // the answers before it are out of reach.
 func (b *batch) add(poem []byte) (size int, err error) {
-	size = -1
+	b.busy = true
 	defer func() {
-		if size < 0 { // f has not returned
+		if b.busy { // f has not returned
+			b.busy = false
 			err = &deferred.PanicError{Value: recover(), Stack: debug.Stack()}
 		}
 	}()
 	// Most poems keep their length, so the place behind the head is known.
-	head := append(strconv.AppendInt(b.bytes, int64(len(poem)), 10), ':')
-	head = slices.Grow(head, len(poem)+len(","))
+	head := appendHead(slices.Grow(b.bytes, maxHead+len(poem)+len(",")), len(poem))
 	made := b.f(head[len(head):], poem)
+	b.busy = false
+	b.answers++
 	size = len(made)
 	if whole := head[:len(head)+len(poem)]; size == len(poem) && size > 0 && &made[0] == &whole[len(head)] {
 		b.bytes = append(whole, ',')
 	} else {
 		b.bytes = frame(head[:len(b.bytes)], made)
 	}
-	b.answers++
 	return size, nil
+}
+
+// maxHead is the length of the longest head.
+const maxHead = len("9223372036854775807:")
+
+// appendHead appends what stands before a text of n bytes. Most texts are as long as
+// a line of a poem; for them it does without strconv, which knows more than this.
+func appendHead(buf []byte, n int) []byte {
+	if n >= 10 && n < 100 {
+		return append(buf, '0'+byte(n/10), '0'+byte(n%10), ':')
+	}
+	return append(strconv.AppendInt(buf, int64(n), 10), ':')
 }
 
 // frame appends the netstring of text, which may lie behind the end of the
@@ -95,15 +129,8 @@ func frame(buf, text []byte) []byte {
 	place := len(buf) + digits(len(text)) + len(":")
 	buf = slices.Grow(buf, framed(len(text)))
 	whole := append(buf[:place], text...) // before the head, which may lie over it
-	_ = append(strconv.AppendInt(buf, int64(len(text)), 10), ':')
+	_ = appendHead(buf, len(text))
 	return append(whole, ',')
-}
-
-// writeTo writes all of it as one write.
-func (b *batch) writeTo(w io.Writer) {
-	if len(b.bytes) > 0 {
-		_, _ = w.Write(b.bytes) // ConnectionLost would have come first
-	}
 }
 
 // digits returns how many digits n has, which is not negative.

@@ -21,6 +21,11 @@ func appendLower(dst, s []byte) []byte {
 	if ascii, ok := appendASCII(dst, s, 'A'); ok {
 		return ascii
 	}
+	return appendLowerLetters(dst, s)
+}
+
+// appendLowerLetters is appendLower for what is not ASCII.
+func appendLowerLetters(dst, s []byte) []byte {
 	special := bytes.Contains(s, []byte("İ")) || bytes.Contains(s, []byte("Σ"))
 	var before word
 	for len(s) > 0 {

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -87,6 +88,9 @@ func (s *Server) Datagram(request []byte) *deferred.Deferred {
 	d := s.Request(string(request))
 	return deferred.Then(d, func(poem string) ([]byte, error) { return []byte(poem), nil })
 }
+
+// silent reports whether Log will never write a line.
+func (s *Server) silent() bool { return reflect.ValueOf(&s.Log).Elem().IsZero() }
 
 // timeout is Timeout with its default.
 func (s *Server) timeout() time.Duration {

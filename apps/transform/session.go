@@ -3,8 +3,6 @@ package transform
 import (
 	"errors"
 
-	"github.com/rs/zerolog"
-
 	"skein/deferred"
 	"skein/deferred/clock"
 	"skein/protocol"
@@ -73,13 +71,17 @@ func (s *session) made(t protocol.Transport) {
 	_ = t.RegisterProducer((*backPressure)(s), true) // on a new connection it cannot fail
 }
 
-// deliver lets the receiver parse, by f. What follows from the whole chunk
-// follows when it is through: for a chunk that a transformation feeds in, with
-// the one that it is called from.
-func (s *session) deliver(f func()) {
-	within := s.delivering
+// enter is called before the receiver parses, and leave behind it, with what enter
+// has returned. What follows from the whole chunk follows when it is through: for
+// a chunk that a transformation feeds in, with the one that it is called from.
+func (s *session) enter() (within bool) {
+	within = s.delivering
 	s.delivering = true
-	f()
+	return within
+}
+
+// leave ends what enter has begun.
+func (s *session) leave(within bool) {
 	s.wire.push()
 	s.delivering = within
 	s.settle()
@@ -126,9 +128,7 @@ func (s *session) flush() {
 			return
 		}
 		s.wrote(1, s.wire.answer(r))
-		if line := s.server.Log.Info(); line.Enabled() {
-			s.log(line, r.name, len(r.poem))
-		}
+		s.log(r.name, len(r.poem))
 	}
 	s.settle()
 }
@@ -143,10 +143,11 @@ func (s *session) wrote(answers, written int) {
 	s.written += written
 }
 
-// log writes the line about a poem of so many bytes. Callers ask first whether it
-// is wanted: the peer's address is made for it.
-func (s *session) log(line *zerolog.Event, name string, bytes int) {
-	line.Str("transform", name).Int("bytes", bytes).Stringer("peer", s.transport.RemoteAddr()).Msg("Transformed a poem.")
+// log writes the line about a poem of so many bytes, if it is wanted.
+func (s *session) log(name string, bytes int) {
+	if line := s.server.Log.Info(); line.Enabled() { // the peer's address is made for it
+		line.Str("transform", name).Int("bytes", bytes).Stringer("peer", s.transport.RemoteAddr()).Msg("Transformed a poem.")
+	}
 }
 
 // settle does what follows from where the session stands: close it, or read on.
@@ -157,7 +158,9 @@ func (s *session) settle() {
 		s.stop() // the receiver has found a fault and closed
 	case s.paused && !s.choked && !s.laden():
 		s.paused = false
-		s.deliver(s.wire.ResumeProducing)
+		within := s.enter()
+		s.wire.ResumeProducing()
+		s.leave(within)
 	case s.paused || len(s.queue) > 0:
 	case s.ended && !s.full() && s.wire.midway():
 		s.refuse(ErrCut)

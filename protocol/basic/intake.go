@@ -48,6 +48,9 @@ func giveBack(part []byte) {
 // pending returns the number of bytes in both pieces.
 func (in *intake) pending() int { return len(in.part) + len(in.rest) }
 
+// spent reports whether there is nothing in either piece, nor memory for a part.
+func (in *intake) spent() bool { return len(in.rest) == 0 && cap(in.part) == 0 }
+
 // borrow takes a chunk in without copying it. There must be no rest.
 func (in *intake) borrow(data []byte) {
 	in.rest, in.borrowed = data[:len(data):len(data)], true

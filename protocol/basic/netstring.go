@@ -60,10 +60,12 @@ var comma = []byte{','}
 // cut delivers a string.
 func (s *NetstringReceiver) cut() bool {
 	if s.stage == netstringStart { // part is empty: there is nothing to be in it
-		if start, end := whole(s.in.rest, s.MaxLength); end > 0 {
-			p := s.in.rest[start:end:end]
-			s.in.rest = s.in.rest[end+1:]
-			s.handler.StringReceived(p)
+		rest := s.in.rest
+		n, start := number(rest)
+		end := start + n
+		if start > 0 && n <= limitOf(s.MaxLength, DefaultMaxString) && end < len(rest) && rest[end] == ',' {
+			s.in.rest = rest[end+1:]
+			s.handler.StringReceived(rest[start:end:end])
 			return true
 		}
 	}
@@ -94,26 +96,20 @@ func (s *NetstringReceiver) cut() bool {
 	return true
 }
 
-// whole returns where the string begins and ends in data that begins with a
-// complete netstring, and no end for any other: then head finds out what is wrong
-// or missing. It knows lengths of up to five digits. Nearly all netstrings come
-// this way, in a third less time than byte by byte.
-func whole(data []byte, maxLength int) (start, end int) {
-	n := 0
-	for i, c := range data[:min(len(data), 6)] {
-		digit := int(c) - '0'
-		switch {
-		case digit >= 0 && digit <= 9 && (i == 0 || n > 0):
-			n = n*10 + digit
-		case c == ':' && i > 0:
-			start, end = i+1, i+1+n
-			if n <= limitOf(maxLength, DefaultMaxString) && end < len(data) && data[end] == ',' {
-				return start, end
+// number returns the length that data begins with, and where the string begins. It
+// knows those of up to five digits with their colon; for any other data start is
+// 0, and head finds out what is wrong or missing. Nearly all netstrings come this
+// way, in a third less time than byte by byte.
+func number(data []byte) (n, start int) {
+	for i := 0; i < len(data) && i < 6; i++ {
+		digit := data[i] - '0' // more than 9 for whatever is no digit
+		if digit > 9 {
+			if data[i] == ':' && (i == 1 || i > 1 && data[0] != '0') {
+				return n, i + 1
 			}
-			return 0, 0
-		default:
-			return 0, 0
+			break
 		}
+		n = n*10 + int(digit)
 	}
 	return 0, 0
 }

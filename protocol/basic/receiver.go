@@ -38,14 +38,7 @@ type cutter interface {
 // the handler has returned. The bytes are copied so far as they must stay.
 //
 // Twisted: basic.LineReceiver.dataReceived and its namesakes.
-func (r *Receiver) DataReceived(data []byte) {
-	if r.busy || r.paused || len(r.in.rest) > 0 {
-		r.in.push(data)
-	} else {
-		r.in.borrow(data)
-	}
-	r.run()
-}
+func (r *Receiver) DataReceived(data []byte) { r.run(data) }
 
 // PauseProducing holds back all messages from now on, those of the running
 // chunk included, and pauses the transport. Called before the connection is
@@ -71,7 +64,7 @@ func (r *Receiver) ResumeProducing() {
 	if r.open() {
 		r.Transport.ResumeProducing()
 	}
-	r.run()
+	r.run(nil)
 }
 
 // StopProducing closes the connection. It makes every receiver a
@@ -81,25 +74,40 @@ func (r *Receiver) ResumeProducing() {
 // Twisted: basic._PauseableMixin.stopProducing.
 func (r *Receiver) StopProducing() { r.lose(nil) }
 
-// run delivers what there is, unless a handler runs: then the loop that called
-// that handler goes on when it returns, which keeps the stack flat.
-func (r *Receiver) run() {
+// run takes data in and delivers what there is, unless a handler runs: then the
+// loop that called that handler goes on when it returns, which keeps the stack
+// flat.
+func (r *Receiver) run(data []byte) {
 	if r.cutter == nil {
 		panic(errUnbound)
+	}
+	if r.busy || r.paused || len(r.in.rest) > 0 {
+		r.in.push(data)
+	} else {
+		r.in.borrow(data)
 	}
 	if r.busy {
 		return
 	}
 	r.busy = true
-	defer r.settle()
-	for !r.paused && r.in.pending() > 0 && !r.closing() && r.cutter.cut() {
+	defer func() { // after a panic in a handler, too
+		r.busy = false
+		if r.in.spent() { // nearly always
+			r.in = intake{}
+		} else {
+			r.settle()
+		}
+	}()
+	for !r.paused && r.in.pending() > 0 {
+		if r.closing() || !r.cutter.cut() {
+			break
+		}
 	}
 }
 
-// settle follows the loop, after a panic in a handler, too.
+// settle follows the loop if there is something left, or memory to give back.
 func (r *Receiver) settle() {
-	r.busy = false
-	if r.in.pending() == 0 || r.closing() { // nearly always the former
+	if r.in.pending() == 0 || r.closing() {
 		r.in.drop()
 		return
 	}
