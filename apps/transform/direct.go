@@ -26,7 +26,7 @@ func (s *Service) Direct() Direct {
 
 // appendUpper appends s to dst in upper case, as Shout does.
 func appendUpper(dst, s []byte) []byte {
-	if ascii, ok := appendASCII(dst, s, 'a'); ok {
+	if ascii, ok := appendASCII(dst, s, smalls); ok {
 		return ascii
 	}
 	return append(dst, strings.ToUpper(string(s))...)

@@ -18,7 +18,7 @@ func lower(s string) string {
 //
 // Twisted: str.lower of Python.
 func appendLower(dst, s []byte) []byte {
-	if ascii, ok := appendASCII(dst, s, 'A'); ok {
+	if ascii, ok := appendASCII(dst, s, capitals); ok {
 		return ascii
 	}
 	return appendLowerLetters(dst, s)

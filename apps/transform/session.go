@@ -156,18 +156,32 @@ func (s *session) settle() {
 	case s.over || s.delivering:
 	case s.transport.Disconnecting():
 		s.stop() // the receiver has found a fault and closed
-	case s.paused && !s.choked && !s.laden():
+	case s.paused:
+		s.resume()
+	case len(s.queue) > 0:
+	case s.ended || s.full():
+		s.finish()
+	}
+}
+
+// resume lets the receiver go on, if there is room for what it has.
+func (s *session) resume() {
+	if !s.choked && !s.laden() {
 		s.paused = false
 		within := s.enter()
 		s.wire.ResumeProducing()
 		s.leave(within)
-	case s.paused || len(s.queue) > 0:
-	case s.ended && !s.full() && s.wire.midway():
-		s.refuse(ErrCut)
-	case s.ended || s.full():
-		s.stop()
-		s.transport.LoseConnection()
 	}
+}
+
+// finish closes the connection: there is no more to answer.
+func (s *session) finish() {
+	if s.ended && !s.full() && s.wire.midway() {
+		s.refuse(ErrCut)
+		return
+	}
+	s.stop()
+	s.transport.LoseConnection()
 }
 
 // pause makes the receiver wait, and with it, in the end, the client.
