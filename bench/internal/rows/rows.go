@@ -133,6 +133,17 @@ func Names(table []Row) string {
 // Streams reports whether an operation is a piece of a stream.
 func (r Row) Streams() bool { return r.Work == stream }
 
+// Together is how many servers may have this row's connections at the same time,
+// two at least; 0: all. A stream whose reader waits for its turn fills the kernel's buffers with
+// some MiB: many streams of each of ten servers would bring the kernel short of
+// memory for TCP, and the row would tell of that.
+func (r Row) Together() int {
+	if r.Streams() && r.Conns > 1 {
+		return 4
+	}
+	return 0
+}
+
 // NeedsOrigin reports whether the server needs another one that has the poem.
 func (r Row) NeedsOrigin() bool { return r.Work == proxy || r.Work == relay }
 

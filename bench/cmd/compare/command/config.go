@@ -43,7 +43,7 @@ func parse(args []string, stdout io.Writer) (config, error) {
 	f.StringVar(&patterns, "rows", "*", "the rows to measure: comma-separated `patterns` as echo-*")
 	f.StringVar(&servers, "servers", "", "the servers to measure, comma-separated `names`; all that are here, without it. C is always among them")
 	f.IntVar(&c.rounds, "rounds", defaultRounds, "let each server have `N` slices in each row")
-	f.DurationVar(&c.slice, "slice", defaultSlice, "a slice is so long; those of latency ten times as long")
+	f.DurationVar(&c.slice, "slice", defaultSlice, "a slice is so long; those of latency are ten times as long, those of a hundred streams twice")
 	f.IntVar(&c.rate, "rate", defaultRate, "the latency row sends so many `messages` in a second")
 	f.StringVar(&c.out, "out", "", "write compare.txt, compare.svg and compare.json into this `folder`")
 	f.BoolVar(&quick, "quick", false, fmt.Sprintf("%d rounds of %v, unless told otherwise: to see that all works, not to compare", quickRounds, quickSlice))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,7 +34,9 @@ type fighter struct {
 	warm   bool  // it has had a slice
 }
 
-// contest measures a row in which all servers are up at once and take turns.
+// contest measures a row in which servers are up at once and take turns: all of
+// them, or, where the row says how many may be, one group after the other. The
+// reference is in each.
 func (b *bench) contest(ctx context.Context, r rows.Row) {
 	args, done, err := b.args(r)
 	if err != nil {
@@ -41,8 +44,44 @@ func (b *bench) contest(ctx context.Context, r rows.Row) {
 		return
 	}
 	defer done()
-	fighters := b.enter(ctx, r, args)
-	defer b.leave(fighters)
+	groups := b.groups(r)
+	outcomes := make([]map[string]*turns.Outcome, len(groups))
+	for i, servers := range groups {
+		fighters := b.enter(ctx, r, servers, args)
+		outcomes[i] = b.fight(ctx, r, fighters, i, len(groups))
+		if r.Kind == rows.Paced {
+			b.enterLatencies(ctx, r, outcomes[i], fighters)
+		}
+		b.leave(fighters)
+	}
+	if r.Kind != rows.Paced {
+		b.enterCosts(r, outcomes)
+	}
+}
+
+// groups are the servers that do the row at the same time.
+func (b *bench) groups(r rows.Row) [][]built {
+	able := map[string]built{}
+	var names []string
+	for _, s := range b.servers {
+		if s.Lacks(r.Work) == "" {
+			able[s.Name] = s
+			names = append(names, s.Name)
+		}
+	}
+	var groups [][]built
+	for _, some := range turns.Groups(names, b.report.Reference, r.Together()) {
+		var group []built
+		for _, name := range some {
+			group = append(group, able[name])
+		}
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+// fight lets the servers of one of the groups take turns.
+func (b *bench) fight(ctx context.Context, r rows.Row, fighters []*fighter, group, of int) map[string]*turns.Outcome {
 	// A slice that waits for its server is not to keep who interrupts waiting.
 	stop := context.AfterFunc(ctx, func() {
 		for _, f := range fighters {
@@ -62,12 +101,12 @@ func (b *bench) contest(ctx context.Context, r rows.Row) {
 			return figures, cli.Interruption(ctx, err)
 		}})
 	}
-	step, of := 0, (b.c.rounds+1)*len(list)
-	outcomes := turns.Run(ctx, list, b.c.rounds, func(round int, name string) {
-		b.say.step(step, of, fmt.Sprintf("round %d of %d", round, b.c.rounds), b.report.Label(name))
+	steps := (b.c.rounds + 1) * len(list)
+	step := group * steps
+	return turns.Run(ctx, list, b.c.rounds, func(round int, name string) {
+		b.say.step(step, of*steps, fmt.Sprintf("round %d of %d", round, b.c.rounds), b.report.Label(name))
 		step++
 	})
-	b.enterRow(ctx, r, outcomes, fighters)
 }
 
 // args returns the servers' arguments for a row, and starts the origin where it
@@ -86,14 +125,11 @@ func (b *bench) args(r rows.Row) (args []string, done func(), err error) {
 }
 
 // enter starts the servers and connects their loads.
-func (b *bench) enter(ctx context.Context, r rows.Row, args []string) []*fighter {
+func (b *bench) enter(ctx context.Context, r rows.Row, servers []built, args []string) []*fighter {
 	var list []*fighter
-	for _, s := range b.servers {
+	for _, s := range servers {
 		if ctx.Err() != nil {
 			break
-		}
-		if s.Lacks(r.Work) != "" {
-			continue
 		}
 		b.say.step(0, 1, "connecting", s.Label)
 		f := &fighter{built: s}
@@ -164,18 +200,25 @@ func latencies(r *drive.Result) []float64 {
 	return list
 }
 
-// enterRow puts what came of a row into the report.
-func (b *bench) enterRow(ctx context.Context, r rows.Row, outcomes map[string]*turns.Outcome, fighters []*fighter) {
-	if r.Kind != rows.Paced {
-		cells, base := turns.Ratios(outcomes, 0, b.report.Reference)
-		for _, s := range b.servers {
-			if why := s.Lacks(r.Work); why != "" && len(cells) > 0 {
-				cells[s.Name] = report.Absent(why)
-			}
-		}
-		b.report.Add(b.c.section(r.Kind), report.Row{Name: r.Name, Label: r.Label, Unit: unit(r), Base: base, Cells: cells})
-		return
+// enterCosts puts what came of a row into the report. Each ratio is to the
+// reference's rounds in the same group.
+func (b *bench) enterCosts(r rows.Row, outcomes []map[string]*turns.Outcome) {
+	cells, base := turns.Ratios(outcomes[0], 0, b.report.Reference)
+	for _, o := range outcomes[1:] {
+		more, _ := turns.Ratios(o, 0, b.report.Reference)
+		delete(more, b.report.Reference)
+		maps.Copy(cells, more)
 	}
+	for _, s := range b.servers {
+		if why := s.Lacks(r.Work); why != "" && len(cells) > 0 {
+			cells[s.Name] = report.Absent(why)
+		}
+	}
+	b.report.Add(b.c.section(r.Kind), report.Row{Name: r.Name, Label: r.Label, Unit: unit(r), Base: base, Cells: cells})
+}
+
+// enterLatencies puts what came of the row of latencies into the report.
+func (b *bench) enterLatencies(ctx context.Context, r rows.Row, outcomes map[string]*turns.Outcome, fighters []*fighter) {
 	micros := report.Section{Name: "µs", Title: fmt.Sprintf(
 		"The same in microseconds; and for how long a collection of garbage stops the servers in Go, which were asked for %d under the same load", collections)}
 	for i, q := range quantiles {

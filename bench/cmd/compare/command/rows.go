@@ -38,8 +38,11 @@ func (c config) section(k rows.Kind) report.Section {
 
 // sliceOf is how long a slice of the row is.
 func (c config) sliceOf(r rows.Row) time.Duration {
-	if r.Kind == rows.Paced { // one in a thousand is told, so it takes thousands
+	switch {
+	case r.Kind == rows.Paced: // one in a thousand is told, so it takes thousands
 		return 10 * c.slice
+	case r.Together() > 0: // what is in the buffers at its beginning is to be a small part
+		return 2 * c.slice
 	}
 	return c.slice
 }
@@ -66,6 +69,9 @@ const (
 // planRow guesses how long a row takes.
 func planRow(c config, r rows.Row) time.Duration {
 	servers := time.Duration(len(c.servers))
+	if n := time.Duration(r.Together()); n > 0 && servers > n {
+		servers += (servers - 2) / (n - 1) // the reference is in each group
+	}
 	switch r.Kind {
 	case rows.Memory:
 		return servers * memoryTime

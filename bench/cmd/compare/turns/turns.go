@@ -68,6 +68,20 @@ func Run(ctx context.Context, list []Contender, rounds int, before func(round in
 	return outcomes
 }
 
+// Groups parts those who cannot all be there at the same time: so many are in a
+// group, or all of them if together is 0, and the reference is in each.
+func Groups(names []string, reference string, together int) [][]string {
+	if together == 0 || len(names) <= together {
+		return [][]string{names}
+	}
+	var groups [][]string
+	others := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == reference })
+	for some := range slices.Chunk(others, together-1) {
+		groups = append(groups, slices.Concat([]string{reference}, some))
+	}
+	return groups
+}
+
 // order rotates the list with every second round, and turns it around in the
 // rounds between: rotation alone would leave each of them behind the same one.
 func order(list []Contender, round int) []Contender {

@@ -152,3 +152,27 @@ func TestAnInterruptionIsNoFailure(t *testing.T) {
 		t.Errorf("the cells are %+v, want none", cells)
 	}
 }
+
+func TestGroups(t *testing.T) {
+	cases := []struct {
+		names    string
+		together int
+		want     string
+	}{
+		{"a C b d e", 0, "a C b d e"},
+		{"a C b d e", 5, "a C b d e"},
+		{"a C b d e", 4, "C a b d|C e"},
+		{"a C b d e", 3, "C a b|C d e"},
+		{"a C b d e", 2, "C a|C b|C d|C e"},
+		{"C", 2, "C"},
+	}
+	for _, tc := range cases {
+		var got []string
+		for _, group := range turns.Groups(strings.Fields(tc.names), "C", tc.together) {
+			got = append(got, strings.Join(group, " "))
+		}
+		if s := strings.Join(got, "|"); s != tc.want {
+			t.Errorf("%s, %d together: %s, want %s", tc.names, tc.together, s, tc.want)
+		}
+	}
+}
