@@ -39,7 +39,8 @@
 //	           in one piece and however they are cut; at the peer's end, closes
 //	once       the same, but closes after the first answer
 //	stream     sends -stream zero bytes to each client, in pieces of 64 KiB from
-//	           one buffer as the client takes them, and closes
+//	           one buffer, which it has written to, as the client takes them,
+//	           and closes
 //	proxy      fetches the poem from -origin once, and sends it to each client
 //	relay      fetches the poem from -origin anew for each client, which gets it
 //	           when it is there whole

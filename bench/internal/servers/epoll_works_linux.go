@@ -11,7 +11,7 @@ func epollWorkOf(s *epollServer, o options) (epollWork, error) {
 	case workTransform, workOnce:
 		return &epollTransform{epollBase: base, once: o.work == workOnce}, nil
 	case workStream:
-		return &epollStream{base, o.stream, make([]byte, pieceSize)}, nil
+		return &epollStream{base, o.stream, newPiece()}, nil
 	}
 	family, origin, err := epollAddress(o.origin)
 	p := epollOrigin{epollBase: base, family: family, addr: origin}

@@ -16,7 +16,7 @@ func gnetWorkOf(o options) (gnetWork, error) {
 	case workTransform, workOnce:
 		return &gnetTransform{once: o.work == workOnce}, nil
 	case workStream:
-		return &gnetStream{size: o.stream, piece: make([]byte, pieceSize)}, nil
+		return &gnetStream{size: o.stream, piece: newPiece()}, nil
 	case workProxy:
 		return &gnetProxy{origin: o.origin}, nil
 	}

@@ -113,7 +113,7 @@ func (f flushFirst) Read(p []byte) (int, error) {
 
 // netStream sends one buffer over and over.
 func netStream(size int64) func(c *net.TCPConn) {
-	piece := make([]byte, pieceSize)
+	piece := newPiece()
 	return func(c *net.TCPConn) {
 		for left := size; left > 0; {
 			n, err := c.Write(piece[:min(left, pieceSize)])

@@ -65,7 +65,7 @@ func skeinWork(r *reactor.Reactor, o options) protocol.Factory {
 			Permitted: service.Table(), Direct: service.Direct(), Clock: r, Pipeline: o.work == workTransform,
 		}}
 	case workStream:
-		piece := make([]byte, pieceSize)
+		piece := newPiece()
 		return protocol.FactoryFunc(func(net.Addr) protocol.Protocol { return &skeinStream{piece: piece, left: o.stream} })
 	case workProxy:
 		origins := map[string]proxy.Fetch{o.origin: proxy.FetchFrom(r, o.origin, poetry.Options{})}

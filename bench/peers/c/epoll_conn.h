@@ -26,7 +26,7 @@ static struct options options;
 static const struct work *work;
 static int loop;
 static char piece[PIECE]; // the input of whichever conn has an event
-static const char zeros[PIECE];
+static char zeros[PIECE];
 static char *poem;
 static size_t poem_size;
 static struct conn *dropped; // in this batch

@@ -385,6 +385,7 @@ int main(int argc, char **argv)
 	if ((work->opened == open_proxy || work->opened == open_relay) && !options.origin.size)
 		fail(2, "no -origin", options.work);
 	raise_limit();
+	memset(zeros, 0, PIECE); // real memory, and not the kernel's one page of zeros
 	signal(SIGPIPE, SIG_IGN);
 	if (work->opened == open_poem)
 		poem = compose(poem_size = options.poem);

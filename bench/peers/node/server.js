@@ -6,7 +6,7 @@
 const net = require('net');
 
 const PIECE = 64 << 10;
-const ZEROS = Buffer.alloc(PIECE);
+const ZEROS = Buffer.allocUnsafe(PIECE).fill(0); // real memory, not calloc's
 const PREFIX = Buffer.from('cummingsify.');
 const LARGEST_REQUEST = 1 << 24;
 

@@ -11,7 +11,7 @@ import sys
 
 import uvloop
 
-PIECE = bytes(64 << 10)
+PIECE = b"\0" * (64 << 10)  # real memory, not calloc's
 PREFIX = b"cummingsify."
 LARGEST_REQUEST = 1 << 24
 

@@ -18,6 +18,7 @@ type nbioServer struct {
 	text  []byte // the poem; of the proxy: nil until it is fetched
 	out   []byte // answers, on their way out
 	cache nbioCache
+	zeros []byte // of streams
 }
 
 // nbioConn is what a connection needs beside nbio's own; its session.
@@ -50,6 +51,7 @@ func startNbio(o options) (string, error) {
 		s.text = compose(o.poem)
 		s.OnOpen(s.openPoem)
 	case workStream:
+		s.zeros = newPiece()
 		s.OnOpen(s.openStream)
 	case workProxy:
 		s.OnOpen(s.openProxy)

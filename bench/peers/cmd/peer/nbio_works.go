@@ -62,9 +62,8 @@ func (s *nbioServer) openStream(c *nbio.Conn) {
 	st := &nbioConn{wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	c.SetSession(st)
 	go func() {
-		piece := make([]byte, pieceSize)
 		for left := s.stream; left > 0; left -= pieceSize {
-			b := piece[:min(left, pieceSize)]
+			b := s.zeros[:min(left, pieceSize)]
 			st.unsent.Add(int64(len(b)))
 			if _, err := c.Write(b); err != nil {
 				return

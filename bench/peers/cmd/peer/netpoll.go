@@ -62,7 +62,7 @@ func (s *netpollServer) callbacks() (netpoll.OnRequest, func(netpoll.Connection)
 	case workTransform, workOnce:
 		return s.answer, nil
 	case workStream:
-		s.zeros = make([]byte, pieceSize)
+		s.zeros = newPiece()
 		return ignore, s.sendStream
 	case workProxy:
 		return ignore, s.sendCached
