@@ -89,7 +89,9 @@ const (
 // life. ev is what the kernel has said of the descriptor.
 func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.Events) *conn {
 	c := r.conns.take()
-	*c = conn{r: r, fd: int32(fd), owner: o, peer: remote.Addr(), port: remote.Port(), flags: isWritable}
+	c.r, c.fd, c.owner = r, int32(fd), o
+	c.peer, c.port = remote.Addr(), remote.Port()
+	c.flags = isWritable
 	c.note(ev)
 	r.opened()
 	r.stats.Connections++
@@ -101,17 +103,20 @@ func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.
 // panics or refuses costs this connection.
 func (c *conn) open(f protocol.Factory) {
 	r := c.r
-	addr := c.peerAddr()
-	failure := r.do(c.owner, "BuildProtocol", func() { c.proto = f.BuildProtocol(addr) })
+	addr, outer := c.peerAddr(), r.current
+	failure := r.do(c.owner, "BuildProtocol", func() {
+		if c.proto = f.BuildProtocol(addr); c.proto != nil {
+			c.begin()
+		}
+	})
+	r.current = outer
 	switch {
 	case failure != nil:
-		c.proto = nil
 		c.fail(failure)
 	case c.proto == nil:
 		c.die(protocol.ErrConnectionDone, false)
-	default:
-		c.begin()
 	}
+	c.serveOutput()
 }
 
 // peerAddr is RemoteAddr for the loop's own use: an address of the slab.
@@ -122,21 +127,18 @@ func (c *conn) peerAddr() net.Addr {
 	return c.r.addrs.take().set(netip.AddrPortFrom(c.peer, c.port))
 }
 
-// begin introduces the transport and the protocol to each other.
+// begin introduces the transport and the protocol to each other. It is user code
+// already: what panics here, open hears of.
 func (c *conn) begin() {
 	r := c.r
-	outer := r.current
 	r.current = c
 	c.flags |= isTold
-	failure := r.do(c, "MakeConnection", func() { c.proto.MakeConnection(c) })
-	if failure == nil && !c.has(isDead) {
-		failure = r.do(c, "ConnectionMade", func() { c.proto.ConnectionMade() })
+	r.next("BuildProtocol", c, "MakeConnection")
+	c.proto.MakeConnection(c)
+	if !c.has(isDead) {
+		r.next("MakeConnection", c, "ConnectionMade")
+		c.proto.ConnectionMade()
 	}
-	if failure != nil {
-		c.fail(failure)
-	}
-	r.current = outer
-	c.serveOutput()
 }
 
 // note remembers an edge.
@@ -157,26 +159,28 @@ func (c *conn) note(ev kernel.Events) {
 // batch can be meant for its number any more, and no turn is needed. (A batch of
 // kqueue's may have another, which is a hint, and taken as one.)
 func (c *conn) ready(ev kernel.Events) {
-	c.r.serving = c
+	r := c.r
+	r.serving = c
 	c.note(ev)
-	c.take(ev)
-	c.r.serving = nil
+	if ev&kernel.Failed != 0 {
+		c.lookForError()
+	}
+	c.share()
+	r.serving = nil
 	if c.has(isDead) {
 		c.finish()
 	}
 }
 
-// take reacts to an edge: input first, then output, as Twisted does.
-func (c *conn) take(ev kernel.Events) {
-	if ev&kernel.Failed != 0 && !c.wantsInput() {
-		// Nobody reads, so nobody would see the error. The number of the
-		// descriptor may have stood for something else: ask.
-		if errno := c.r.kernel.SocketError(int(c.fd)); errno != 0 {
-			c.fail(errno)
-			return
-		}
+// lookForError collects an error that nobody would see, since nobody reads. The number
+// of the descriptor may have stood for something else: ask.
+func (c *conn) lookForError() {
+	if c.wantsInput() {
+		return
 	}
-	c.share()
+	if errno := c.r.kernel.SocketError(int(c.fd)); errno != 0 {
+		c.fail(errno)
+	}
 }
 
 // serve gives the connection its share of a turn.
@@ -185,7 +189,7 @@ func (c *conn) serve() {
 	c.share()
 }
 
-// share reads once and writes what there is.
+// share reads once and writes what there is: input first, as Twisted does.
 func (c *conn) share() {
 	c.r.current = c
 	if c.has(isReadable) && c.wantsInput() {
@@ -311,7 +315,9 @@ func (c *conn) finish() {
 	r.table[c.fd] = nil
 	r.kernel.CloseSocket(int(c.fd), c.end.reset)
 	c.deliverLost()
-	r.retryStarved()
+	if len(r.starved) > 0 {
+		r.retryStarved()
+	}
 }
 
 // deliverLost delivers ConnectionLost, and then tells the owner.

@@ -49,9 +49,11 @@ type Reactor struct {
 	alarmAt int64                // when the kernel's timer expires, 0 if it is not set
 
 	// User code. See user.go.
-	calling bool  // the loop is at work: the affinity check's plain field
-	owner   owner // whose callback runs
-	loopID  atomic.Uint64
+	calling  bool   // the loop is at work: the affinity check's plain field
+	owner    owner  // whose callback runs
+	nextName string // its name, if it is the next in a do
+	began    int64  // when it did, WithTiming
+	loopID   atomic.Uint64
 
 	// Sockets.
 	current    *conn  // whose own callback runs: its flush follows anyway

@@ -35,13 +35,13 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 	defer func() {
 		if !returned { // else there is nothing to recover, and asking takes a while
 			if v := recover(); v != nil {
-				failure = r.panicked(what, v)
+				failure = r.panicked(r.callName(who, what), v)
 			}
 		}
 		r.owner = outer
 	}()
 	if r.opts.timing {
-		r.timed(what, f)
+		r.timed(who, what, f)
 	} else {
 		f()
 	}
@@ -49,14 +49,44 @@ func (r *Reactor) do(who owner, what string, f func()) (failure error) {
 	return nil
 }
 
+// next is called in a do: the call named over has returned, and who's call of another
+// name follows, of another owner than the do's. That is how the three calls of a new
+// connection share what it costs to be ready for a panic.
+func (r *Reactor) next(over string, who owner, what string) {
+	if r.opts.timing {
+		r.judge(over)
+	}
+	r.owner, r.nextName = who, what
+	r.stats.Callbacks++
+}
+
+// callName returns the name of the call that runs in the do of who and what: what,
+// until next has put another owner in who's place.
+func (r *Reactor) callName(who owner, what string) string {
+	if r.owner != who {
+		return r.nextName
+	}
+	return what
+}
+
 // timed runs f and warns if it held up everybody else.
-func (r *Reactor) timed(what string, f func()) {
-	start := r.nanos()
+func (r *Reactor) timed(who owner, what string, f func()) {
+	outer := r.began
+	r.began = r.nanos()
 	f()
-	if took := time.Duration(r.nanos() - start); took > r.opts.slow {
+	r.judge(r.callName(who, what))
+	r.began = outer
+}
+
+// judge warns if the call that ends has held up everybody else. The next one may
+// begin at once.
+func (r *Reactor) judge(what string) {
+	now := r.nanos()
+	if took := time.Duration(now - r.began); took > r.opts.slow {
 		r.stats.SlowCallbacks++
 		r.log.Warn().Str("call", what).Dur("took", took).Msg("slow callback: the loop stood still meanwhile")
 	}
+	r.began = now
 }
 
 // panicked logs a panic and makes an error of it.
