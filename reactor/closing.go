@@ -23,10 +23,11 @@ import (
 
 // ending is the end of a connection, begun or complete.
 type ending struct {
-	reason error // what ConnectionLost is told
-	cause  error // what the protocol gave as its cause
-	byPeer bool  // the peer has left, or half of it: the protocol did not ask
-	reset  bool  // the peer gets a reset
+	reason error  // what ConnectionLost is told
+	cause  error  // what the protocol gave as its cause
+	byPeer bool   // the peer has left, or half of it: the protocol did not ask
+	reset  bool   // the peer gets a reset
+	leftIn uint32 // the tick of Reactor.leaving in which it began to leave
 	timer  *clock.DelayedCall
 
 	sent    int   // bytes given to the kernel since the end began
@@ -86,8 +87,7 @@ func (c *conn) die(reason error, reset bool) {
 	}
 	c.r.pool.drop(&c.out)
 	if c.has(isLingering) && !c.has(isWatched) {
-		c.r.leaving.live--
-		c.r.oldestLeaving() // it may have been that one
+		c.r.leaving.live-- // its place is free when its turn comes
 	}
 	if c.end.reset = reset; c == c.r.serving {
 		return // ready finishes it

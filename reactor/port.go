@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"syscall"
 	"time"
@@ -222,7 +221,7 @@ func (p *Port) serve() {
 	p.queued = false
 	for i := range acceptBatch {
 		if !p.open || p.paused || p.held {
-			p.r.watchLeavingUntil(math.MaxInt64) // nobody comes who would see them off
+			p.r.watchLeaving(0) // nobody comes who would see them off
 			return
 		}
 		if i == 1 && p.single && p.r.kernel.Pending(p.fd)&kernel.Readable == 0 {
@@ -288,7 +287,7 @@ func (p *Port) starve(errno syscall.Errno, remedy string) {
 		p.r.quietUntil = now.Add(starvedLogPause)
 		p.r.log.Warn().Err(errno).Str("port", p.logName()).Msg("cannot accept: " + remedy)
 	}
-	p.r.watchLeavingUntil(math.MaxInt64) // so that their ends are told at once
+	p.r.watchLeaving(0) // so that their ends are told at once
 	p.r.starved = append(p.r.starved, p)
 	p.r.stats.Starved++
 	p.retry = p.r.timers.Add(retryPause, p.r.retryStarved)

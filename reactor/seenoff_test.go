@@ -62,6 +62,31 @@ func TestOneWhoStaysHidesNobody(t *testing.T) {
 	}
 }
 
+// TestWhoLeavesIsSeenOffThoughNobodyComes has one client only, which leaves at once:
+// a tick sees it off. The timer of the next one, which has nothing to do, does not
+// count as a delayed call that waits.
+func TestWhoLeavesIsSeenOffThoughNobodyComes(t *testing.T) {
+	reactortest.RunMemory(t, func(m *reactortest.MemoryReactor) *deferred.Deferred {
+		start, lost := m.Now(), deferred.New()
+		port, addr := listen(t, m.Reactor, build(func() protocol.Protocol {
+			return &proto{made: send([]byte("x")), lost: func(*proto, error) { lost.Callback(m.Now().Sub(start)) }}
+		}))
+		stays := &proto{made: func(p *proto) { p.Transport.PauseProducing() }}
+		m.ConnectTCP(addr, &client{t: t, p: stays})
+		during := 0
+		m.CallLater(3*time.Millisecond, func() {
+			during = m.PendingCalls()
+			stays.Transport.ResumeProducing()
+		})
+		return closing(port, lost.AddCallback(func(took any) (any, error) {
+			return nil, errors.Join(
+				want("it took as long as 3 to 6 ms", took.(time.Duration) >= 3*time.Millisecond && took.(time.Duration) < 6*time.Millisecond, true),
+				want("delayed calls while it stayed", during, 1),
+				want("delayed calls when it has left", m.PendingCalls(), 0))
+		}))
+	})
+}
+
 // TestWhoIsLetInWhenAnotherLeavesNeedNotWait has one client at a time, and looks
 // at the clock: nobody is accepted who would see the one before off.
 func TestWhoIsLetInWhenAnotherLeavesNeedNotWait(t *testing.T) {
