@@ -22,10 +22,20 @@ type Factory struct {
 	// Log hears of each client: that it got the poem, or did not, and at the
 	// debug level that it has come. The zero value is silent.
 	Log zerolog.Logger
+
+	spare []Protocol // for the next clients: sixteen are made at a time
 }
 
 // BuildProtocol returns a [*Protocol].
-func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol { return &Protocol{factory: f} }
+func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
+	if len(f.spare) == 0 {
+		f.spare = make([]Protocol, 16)
+	}
+	p := &f.spare[0]
+	f.spare = f.spare[1:]
+	p.factory = f
+	return p
+}
 
 // Protocol serves one client.
 //
