@@ -19,42 +19,55 @@ type chunk struct {
 
 // The classes of chunks by size. The first write takes the smallest that fits
 // and each further chunk a larger one, so ten thousand slow readers of a line
-// each take little, and a bulk stream takes few system calls.
-const shared = -1
+// each take little, and a bulk stream takes few system calls. Those of class
+// shared have no buffer.
+const (
+	smallest = iota
+	_
+	largest
+	shared
+	classes
+)
 
-var chunkSizes = [...]int{1 << 10, 8 << 10, 64 << 10}
+var chunkSizes = [shared]int{1 << 10, 8 << 10, 64 << 10}
 
 // chunksKept bounds what the pool keeps of each class: 1 MiB at most.
-var chunksKept = [...]int{256, 32, 8}
-
-// sharedKept bounds the kept chunk headers that have no buffer.
-const sharedKept = 256
+var chunksKept = [classes]int{256, 32, 8, 256}
 
 // chunkPool keeps chunks that are not in use. It belongs to one reactor, so it
 // needs no lock, and the chunk that it gives out is the one last used, which
 // the processor still has in its cache.
 type chunkPool struct {
-	free  [len(chunkSizes)]*chunk
-	count [len(chunkSizes)]int
-
-	headers     *chunk
-	headerCount int
+	kept [classes]struct {
+		first *chunk
+		count int
+	}
 }
 
-// append copies p to the end of the queue.
+// append copies p to the end of the queue: most often a message, to an empty one.
 func (cp *chunkPool) append(q *queue, p []byte) {
-	q.n += len(p)
-	class := 0
-	if t := q.tail; t != nil {
-		if t.class != shared {
-			used := cap(t.room) - cap(t.data) + len(t.data)
-			n := copy(t.room[used:cap(t.room)], p)
-			t.data = t.data[:len(t.data)+n]
-			p = p[n:]
-		}
-		class = min(int(t.class)+1, len(chunkSizes)-1)
+	if q.tail != nil || len(p) > chunkSizes[smallest] {
+		cp.appendMore(q, p)
+		return
 	}
-	for ; len(p) > 0; class = 0 {
+	c := cp.get(smallest)
+	c.data = c.room[:len(p)]
+	copy(c.data, p)
+	q.head, q.tail, q.n = c, c, len(p)
+}
+
+// appendMore copies p to the end of any queue.
+func (cp *chunkPool) appendMore(q *queue, p []byte) {
+	q.n += len(p)
+	class := smallest
+	if t := q.tail; t != nil && t.class != shared {
+		used := cap(t.room) - cap(t.data) + len(t.data)
+		n := copy(t.room[used:cap(t.room)], p)
+		t.data = t.data[:len(t.data)+n]
+		p = p[n:]
+		class = min(int(t.class)+1, largest)
+	}
+	for ; len(p) > 0; class = smallest {
 		c := cp.get(fitting(class, len(p)))
 		n := copy(c.room[:cap(c.room)], p)
 		c.data = c.room[:n]
@@ -66,13 +79,7 @@ func (cp *chunkPool) append(q *queue, p []byte) {
 // appendShared puts p itself at the end of the queue.
 func (cp *chunkPool) appendShared(q *queue, p []byte) {
 	q.n += len(p)
-	c := cp.headers
-	if c != nil {
-		cp.headers, c.next = c.next, nil
-		cp.headerCount--
-	} else {
-		c = &chunk{class: shared}
-	}
+	c := cp.get(shared)
 	c.data = p
 	q.push(c)
 }
@@ -90,7 +97,7 @@ func (q *queue) push(c *chunk) {
 // fitting returns the first class, from one on, whose chunks hold n bytes, or
 // the largest: then it takes several.
 func fitting(class, n int) int {
-	for class < len(chunkSizes)-1 && chunkSizes[class] < n {
+	for class < largest && chunkSizes[class] < n {
 		class++
 	}
 	return class
@@ -98,26 +105,31 @@ func fitting(class, n int) int {
 
 // get returns an empty chunk.
 func (cp *chunkPool) get(class int) *chunk {
-	if c := cp.free[class]; c != nil {
-		cp.free[class], c.next = c.next, nil
-		cp.count[class]--
-		return c
+	k := &cp.kept[class]
+	c := k.first
+	if c == nil {
+		return newChunk(class)
 	}
-	return &chunk{room: make([]byte, 0, chunkSizes[class]), class: int8(class)}
+	k.first, c.next = c.next, nil
+	k.count--
+	return c
+}
+
+// newChunk makes one.
+func newChunk(class int) *chunk {
+	c := &chunk{class: int8(class)}
+	if class != shared {
+		c.room = make([]byte, 0, chunkSizes[class])
+	}
+	return c
 }
 
 // put takes a chunk back.
 func (cp *chunkPool) put(c *chunk) {
 	c.data, c.next = nil, nil
-	switch {
-	case c.class == shared:
-		if cp.headerCount < sharedKept {
-			c.next, cp.headers = cp.headers, c
-			cp.headerCount++
-		}
-	case cp.count[c.class] < chunksKept[c.class]:
-		c.next, cp.free[c.class] = cp.free[c.class], c
-		cp.count[c.class]++
+	if k := &cp.kept[c.class]; k.count < chunksKept[c.class] {
+		c.next, k.first = k.first, c
+		k.count++
 	}
 }
 
