@@ -10,9 +10,13 @@ import (
 // callback if that is what runs, which gathers its writes and costs nothing,
 // else at the end of the turn.
 func (c *conn) touch() {
-	if c == c.r.current || c.has(isDirty|isDead) {
-		return
+	if c != c.r.current && !c.has(isDirty|isDead) {
+		c.markDirty()
 	}
+}
+
+// markDirty has the end of the turn flush the connection.
+func (c *conn) markDirty() {
 	c.flags |= isDirty
 	c.r.dirty = append(c.r.dirty, c)
 	c.r.wakeTurn()
@@ -34,10 +38,7 @@ func (c *conn) serveOutput() {
 		c.r.current = outer
 		return
 	}
-	for range producerRounds {
-		if !c.refill() {
-			break
-		}
+	for i := 0; i < producerRounds && c.producing != nil && c.refill(); i++ {
 		c.flush()
 	}
 	for c.out.n == 0 && !c.awaitsProducer() && c.finishOutput() {

@@ -91,7 +91,10 @@ func (c *conn) wrote() {
 }
 
 // LoseConnection begins the orderly end.
-func (c *conn) LoseConnection() { c.LoseConnectionCause(nil) }
+func (c *conn) LoseConnection() {
+	c.r.check("LoseConnection")
+	c.disconnect(nil)
+}
 
 // LoseConnectionCause begins the orderly end, with its cause.
 func (c *conn) LoseConnectionCause(cause error) {
