@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"skein/deferred"
-	"skein/deferred/clock"
 	"skein/protocol"
 )
 
@@ -30,10 +29,10 @@ type session struct {
 	ended      bool // the client will send no more
 	over       bool // nothing more will be answered
 
-	timer   *clock.DelayedCall
+	place       // among the sessions that the server watches
 	written int // bytes given to the transport
-	taken   int // of these, what the client had taken at the timer's last look
-	seen    int // answered, at the timer's last look
+	taken   int // of these, what the client had taken at the server's last look
+	seen    int // answered, at the server's last look
 }
 
 // wire is a protocol that a session works for.
@@ -67,7 +66,7 @@ type request struct {
 // made begins: the transport is there.
 func (s *session) made(t protocol.Transport) {
 	s.transport = t
-	s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
+	s.server.watch(s)
 	_ = t.RegisterProducer((*backPressure)(s), true) // on a new connection it cannot fail
 }
 
@@ -212,9 +211,7 @@ func (s *session) stop() {
 	}
 	s.over = true
 	s.wire.push()
-	if s.timer.Active() {
-		_ = s.timer.Cancel()
-	}
+	s.server.unwatch(s)
 	s.transport.UnregisterProducer()
 	for _, r := range s.queue {
 		r.work.Cancel() // nothing if it is done
@@ -231,7 +228,7 @@ func (s *session) look() {
 	moved := s.written-untaken > s.taken || s.answered > s.seen // an answer may be a moment old
 	s.taken, s.seen = s.written-untaken, s.answered
 	if moved || len(s.queue) > 0 {
-		s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
+		s.server.watch(s)
 		return
 	}
 	s.stop()
