@@ -55,6 +55,32 @@ func BenchmarkReplace(b *testing.B) {
 	}
 }
 
+// BenchmarkTimeouts cancels the oldest of a crowd of equal time-outs and sets another,
+// as a server does whose connections come and go.
+func BenchmarkTimeouts(b *testing.B) {
+	for _, pending := range pendingCounts {
+		b.Run(fmt.Sprintf("pending=%d", pending), func(b *testing.B) {
+			c := clock.NewFake()
+			calls := make([]*clock.DelayedCall, pending+1)
+			for i := range calls {
+				c.Advance(time.Millisecond)
+				calls[i] = c.CallLater(time.Hour, func() {})
+			}
+			i := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if calls[i].Cancel() != nil {
+					b.Fatal("a call that waits could not be cancelled")
+				}
+				calls[i] = c.CallLater(time.Hour, func() {})
+				if i++; i == len(calls) {
+					i = 0
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkSetRun sets a call that is due first and runs it.
 func BenchmarkSetRun(b *testing.B) {
 	for _, pending := range pendingCounts {

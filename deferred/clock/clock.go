@@ -62,13 +62,17 @@ type DelayedCall struct {
 	f     func()
 	at    int64  // nanoseconds since queue.epoch
 	seq   uint64 // breaks ties, so that equal times are FIFO
-	index int32  // position in the heap, or one of the two below
+	index int32  // position in the heap, or one of the three below
 	state callState
+
+	train      uint8 // see train.go
+	prev, next *DelayedCall
 }
 
 const (
 	notQueued = -1 // run, cancelled, or popped
 	inBatch   = -2 // popped by PopDue and not yet begun
+	inTrain   = -3 // behind another call
 )
 
 // Cancel stops the call from running. It returns [ErrAlreadyCalled] if it has
@@ -98,7 +102,7 @@ func (c *DelayedCall) Reset(d time.Duration) error {
 	if d < 0 {
 		return negativeDelay("Reset", d)
 	}
-	c.queue.move(c, saturate(c.queue.Now(), d))
+	c.queue.move(c, saturate(c.queue.Now(), d), d)
 	return nil
 }
 
@@ -112,7 +116,7 @@ func (c *DelayedCall) Delay(d time.Duration) error {
 	if err := c.usable(); err != nil {
 		return err
 	}
-	c.queue.move(c, saturate(c.at, d))
+	c.queue.move(c, saturate(c.at, d), d)
 	return nil
 }
 

@@ -11,5 +11,6 @@
 // hand. So a test that passes on the fake clock has exercised the ordering
 // that production uses.
 //
-// Reading order: clock.go (the contract), queue.go (the heap), fake.go.
+// Reading order: clock.go (the contract), queue.go (the heap), train.go (calls of one
+// delay), fake.go.
 package clock

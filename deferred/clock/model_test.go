@@ -205,32 +205,49 @@ func TestQueueAgainstModel(t *testing.T) {
 
 // TestCrowdAgainstModel does the same on a heap several levels deep, where a
 // call that is cancelled or moved leaves its hole far from root and leaves: the
-// call that fills the hole may have to rise as well as sink.
+// call that fills the hole may have to rise as well as sink. Calls of a few delays
+// only stand behind each other, and hardly any in the heap.
 func TestCrowdAgainstModel(t *testing.T) {
-	for seed := range uint64(5) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		m := newModel(t.Fatalf)
-		change := func() {
-			how := []string{"reset", "delay", "cancel"}[rng.IntN(3)]
-			d := rng.IntN(500)
-			if how == "delay" {
-				d -= 250
+	for _, test := range []struct {
+		name   string
+		delays int // the next is 1000 / delays longer
+	}{{"all delays", 1000}, {"five delays", 5}, {"one delay", 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			for seed := range uint64(5) {
+				rng := rand.New(rand.NewPCG(seed, 1))
+				crowd(newModel(t.Fatalf), rng, func() int { return 1000 / test.delays * (1 + rng.IntN(test.delays)) })
 			}
-			if len(m.waiting) > 0 {
-				m.change(m.waiting[rng.IntN(len(m.waiting))], how, d)
-			}
+		})
+	}
+}
+
+// crowd sets calls for such delays, at several times, changes some, and runs all.
+func crowd(m *model, rng *rand.Rand, delay func() int) {
+	change := func() {
+		how, d := []string{"reset", "delay", "cancel"}[rng.IntN(3)], delay()
+		if how == "delay" {
+			d -= 500
 		}
-		for range 2000 {
-			m.add(rng.IntN(1000))
+		if len(m.waiting) > 0 {
+			m.change(m.waiting[rng.IntN(len(m.waiting))], how, d)
 		}
-		for range 500 {
+	}
+	for i := range 2000 {
+		m.add(delay())
+		if i%10 == 0 {
+			m.real.now++
+		}
+	}
+	for range 500 {
+		change()
+	}
+	for turns := 0; len(m.waiting) > 0; turns++ {
+		for range rng.IntN(10) {
 			change()
 		}
-		for len(m.waiting) > 0 {
-			for range rng.IntN(10) {
-				change()
-			}
-			m.turn(rng.IntN(20), change)
+		if turns < 100 {
+			m.add(delay())
 		}
+		m.turn(rng.IntN(20), change)
 	}
 }

@@ -14,7 +14,9 @@ import (
 // cancelled call at once in O(log n), so that a cancelled timer holds nothing. A
 // call that is put off, as an idle timeout is with every message, stays where it is
 // in the heap until its old time has come: that is O(1), and a busy connection's
-// timer is moved once in a timeout and not once a message.
+// timer is moved once in a timeout and not once a message. Calls of one delay form a
+// train, of which the heap holds the first: to set, put off or cancel one of the
+// others is O(1), too.
 //
 // Twisted: ReactorBase._pendingTimedCalls, but FIFO for equal times and
 // without the O(n) removal.
@@ -28,11 +30,16 @@ type Queue struct {
 	heap  []slot
 	seq   uint64
 
-	spare []DelayedCall // see take
+	last    [trains]*DelayedCall // see train.go
+	coupled int                  // how many stand behind another
+
+	made   *[madeAtOnce]DelayedCall // see take
+	unused int
 }
 
-// slot is a place in the heap. Its call is due at that time, or was put off since:
-// then the call's own time is later, and its number another.
+// slot is a place in the heap. Its call is due at that time; or it was put off since,
+// or has the place from one that was cancelled: then the call's own time is later, and
+// its number another.
 type slot struct {
 	at   int64
 	seq  uint64
@@ -58,8 +65,8 @@ func (q *Queue) Add(d time.Duration, f func()) *DelayedCall {
 		panic(ErrNilCall)
 	}
 	c := q.take()
-	*c = DelayedCall{queue: q, f: f, at: saturate(q.Now(), d)}
-	q.push(c)
+	c.queue, c.f, c.at = q, f, saturate(q.Now(), d)
+	q.file(c, d)
 	return c
 }
 
@@ -71,17 +78,16 @@ const madeAtOnce = 16
 // is kept keeps the memory of its neighbours, a KiB, and nothing else of them: what
 // is over has let go of its function.
 func (q *Queue) take() *DelayedCall {
-	if len(q.spare) == 0 {
-		q.spare = make([]DelayedCall, madeAtOnce)
+	if q.unused == 0 {
+		q.made, q.unused = new([madeAtOnce]DelayedCall), madeAtOnce
 	}
-	c := &q.spare[0]
-	q.spare = q.spare[1:]
-	return c
+	q.unused--
+	return &q.made[q.unused]
 }
 
 // Len returns the number of calls that wait. Those that PopDue has handed out
 // no longer count.
-func (q *Queue) Len() int { return len(q.heap) }
+func (q *Queue) Len() int { return len(q.heap) + q.coupled }
 
 // Next returns the time of the earliest call, in nanoseconds since the epoch;
 // ok is false if none waits.
@@ -94,8 +100,8 @@ func (q *Queue) Next() (at int64, ok bool) {
 }
 
 // NotBefore is Next for those who only want to know until when they may sleep:
-// nothing is due earlier, and perhaps not then either, if a call was put off. It
-// moves nothing.
+// nothing is due earlier, and perhaps not then either, if a call was put off or
+// cancelled. It moves nothing.
 func (q *Queue) NotBefore() (at int64, ok bool) {
 	if len(q.heap) == 0 {
 		return 0, false
@@ -148,11 +154,13 @@ func (c *DelayedCall) Begin() func() {
 	return f
 }
 
-// move re-files a call at another time, behind those already set for it.
-func (q *Queue) move(c *DelayedCall, at int64) {
-	if c.index < 0 {
+// move re-files a call at another time, d from now or from its old one, behind those
+// already set for it.
+func (q *Queue) move(c *DelayedCall, at int64, d time.Duration) {
+	if c.index < 0 || c.next != nil { // not in the heap, or not alone there
+		q.remove(c)
 		c.at = at
-		q.push(c)
+		q.file(c, d)
 		return
 	}
 	q.seq++
@@ -163,20 +171,13 @@ func (q *Queue) move(c *DelayedCall, at int64) {
 	} // else settle will find it
 }
 
-// settle brings calls that were put off to their own places, until there is one in
-// front that was not. The queue is not empty.
+// settle brings calls whose own time is later to their places, until there is one in
+// front that is due when its slot says. The queue is not empty.
 func (q *Queue) settle() {
 	for s := &q.heap[0]; s.seq != s.call.seq; s = &q.heap[0] {
 		s.at, s.seq = s.call.at, s.call.seq
 		q.down(0)
 	}
-}
-
-// push files a call under its time and the next sequence number.
-func (q *Queue) push(c *DelayedCall) {
-	q.seq++
-	c.seq = q.seq
-	q.insert(c)
 }
 
 // insert puts a call that has its sequence number into the heap.
@@ -185,12 +186,12 @@ func (q *Queue) insert(c *DelayedCall) {
 	q.up(len(q.heap) - 1)
 }
 
-// remove takes a call out of the heap, wherever it stands; it does nothing to
-// one that is not in it.
+// remove takes a call out, wherever it stands; it does nothing to one that does not
+// wait.
 func (q *Queue) remove(c *DelayedCall) {
 	i := int(c.index)
 	c.index = notQueued
-	if i < 0 {
+	if i < 0 && i != inTrain || q.uncouple(c, i) {
 		return
 	}
 	last := len(q.heap) - 1
