@@ -169,9 +169,11 @@ func (c *conn) watchProgress() {
 		patience = min(patience, c.r.opts.lingerTimeout)
 	}
 	if e := c.end; e.timer == nil {
-		e.taken, e.movedAt = math.MinInt, c.r.nanos()
-		if !c.has(isLingering) { // most never come to a look: spare them the call
-			e.taken = e.sent - c.r.kernel.Unsent(int(c.fd))
+		// While it lingers, the first look sees progress, whenever that was: most
+		// never come to a look, so they are spared the calls.
+		e.taken = math.MinInt
+		if !c.has(isLingering) {
+			e.taken, e.movedAt = e.sent-c.r.kernel.Unsent(int(c.fd)), c.r.nanos()
 		}
 		e.timer = c.r.timers.Add(patience, c.checkProgress)
 	} else if !e.timer.Active() {
