@@ -100,11 +100,12 @@ func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.
 }
 
 // open builds the protocol and makes the connection known to it. A factory that
-// panics or refuses costs this connection.
-func (c *conn) open(f protocol.Factory) {
+// panics or refuses costs this connection. from is c.owner: to make the one interface
+// of the other takes a search.
+func (c *conn) open(from owner, f protocol.Factory) {
 	r := c.r
 	addr, outer := c.peerAddr(), r.current
-	failure := r.do(c.owner, "BuildProtocol", func() {
+	failure := r.do(from, "BuildProtocol", func() {
 		if c.proto = f.BuildProtocol(addr); c.proto != nil {
 			c.begin()
 		}
@@ -191,12 +192,13 @@ func (c *conn) serve() {
 
 // share reads once and writes what there is: input first, as Twisted does.
 func (c *conn) share() {
-	c.r.current = c
+	r := c.r
+	r.current = c
 	if c.has(isReadable) && c.wantsInput() {
 		c.read()
 	}
-	c.r.current = nil
-	c.serveOutput()
+	c.moveOutput()
+	r.current = nil
 }
 
 // requeue puts a connection that could go on behind the others.

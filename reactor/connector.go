@@ -253,7 +253,7 @@ func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
 		c.conn.flags |= isNagling // accepted ones inherit the option from their port
 	}
 	r.setSource(fd, c.conn)
-	c.conn.open(c.factory)
+	c.conn.open(c, c.factory)
 	r.ended()
 }
 

@@ -25,17 +25,23 @@ func (c *conn) markDirty() {
 // producerRounds bounds how often a producer is asked in one turn.
 const producerRounds = 4
 
-// serveOutput gives the kernel what it takes, asks the producer for more, and
-// goes on with a close that waited for the last byte.
+// serveOutput is moveOutput where the connection is not the current one.
 func (c *conn) serveOutput() {
+	r := c.r
+	outer := r.current
+	r.current = c
+	c.moveOutput()
+	r.current = outer
+}
+
+// moveOutput gives the kernel what it takes, asks the producer for more, and goes on
+// with a close that waited for the last byte.
+func (c *conn) moveOutput() {
 	if c.has(isDead) {
 		return
 	}
-	outer := c.r.current
-	c.r.current = c
 	c.flush()
 	if c.isAtRest() {
-		c.r.current = outer
 		return
 	}
 	for i := 0; i < producerRounds && c.producing != nil && c.refill(); i++ {
@@ -47,7 +53,6 @@ func (c *conn) serveOutput() {
 	if c.has(isDisconnecting) && !c.has(isDead|isLingering) {
 		c.watchProgress()
 	}
-	c.r.current = outer
 	c.requeue()
 }
 

@@ -264,7 +264,7 @@ func (p *Port) accepted(fd int, from kernel.Addr, first bool) {
 		c.die(protocol.ErrConnectionAborted, true) // one of them has stopped the port
 		return
 	}
-	c.open(p.factory)
+	c.open(p, p.factory)
 	if !c.has(isDead | isLingering) {
 		c.watch()
 	}

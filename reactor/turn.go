@@ -9,11 +9,15 @@ type loop struct{ *Reactor }
 // Ready takes one event of a batch.
 func (l loop) Ready(fd int, ev kernel.Events) {
 	r := l.Reactor
-	if uint(fd) >= uint(len(r.table)) || r.table[fd] == nil {
+	if uint(fd) >= uint(len(r.table)) {
+		return
+	}
+	s := r.table[fd]
+	if s == nil {
 		return // it stood in the batch when its source was closed
 	}
 	r.calling = true
-	r.table[fd].ready(ev)
+	s.ready(ev)
 	r.setAlarm()
 	r.calling = false
 }
