@@ -23,7 +23,8 @@ type place struct {
 // watch looks at a session when the timeout is over.
 func (s *Server) watch(x *session) {
 	w := &s.sessions
-	x.due = s.Clock.Now().Add(s.timeout())
+	now := s.Clock.Now()
+	x.due = now.Add(s.timeout())
 	x.before = w.last
 	if x.before == nil {
 		w.first = x
@@ -31,7 +32,7 @@ func (s *Server) watch(x *session) {
 		x.before.behind = x
 	}
 	w.last = x
-	s.arm()
+	s.arm(now)
 }
 
 // unwatch forgets a session, if it is there.
@@ -58,17 +59,17 @@ func (s *Server) unwatch(x *session) {
 
 // arm sets the timer, if there is a session and no timer that will do: one for a
 // session that has left comes too soon, and is set again then.
-func (s *Server) arm() {
+func (s *Server) arm(now time.Time) {
 	w := &s.sessions
 	if w.first != nil && (w.timer == nil || !w.timer.Active()) {
-		w.timer = s.Clock.CallLater(max(0, w.first.due.Sub(s.Clock.Now())), s.look)
+		w.timer = s.Clock.CallLater(max(0, w.first.due.Sub(now)), s.look)
 	}
 }
 
 // look looks at the sessions that are due.
 func (s *Server) look() {
-	defer s.arm() // after a panic, too
 	now := s.Clock.Now()
+	defer s.arm(now) // after a panic, too
 	for x := s.sessions.first; x != nil && !x.due.After(now); x = s.sessions.first {
 		s.unwatch(x)
 		x.look()
