@@ -66,7 +66,9 @@ func (q *Queue) Add(d time.Duration, f func()) *DelayedCall {
 	}
 	c := q.take()
 	c.queue, c.f, c.at = q, f, saturate(q.Now(), d)
-	q.file(c, d)
+	if !q.couple(c, d) {
+		q.insert(c)
+	}
 	return c
 }
 
@@ -159,8 +161,9 @@ func (c *DelayedCall) Begin() func() {
 func (q *Queue) move(c *DelayedCall, at int64, d time.Duration) {
 	if c.index < 0 || c.next != nil { // not in the heap, or not alone there
 		q.remove(c)
-		c.at = at
-		q.file(c, d)
+		if c.at = at; !q.couple(c, d) {
+			q.insert(c)
+		}
 		return
 	}
 	q.seq++

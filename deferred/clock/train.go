@@ -26,20 +26,13 @@ func trainOf(d time.Duration) uint8 {
 	return uint8(uint64(d) * 0x9e3779b97f4a7c15 >> 60)
 }
 
-// file puts in a call that has its time, d from some other, and gives it the next
-// number.
-func (q *Queue) file(c *DelayedCall, d time.Duration) {
+// couple gives a call that has its time, d from some other, the next number and makes
+// it the last of a train. It reports whether that is all: if not, no other stands in
+// front, and the call belongs in the heap.
+func (q *Queue) couple(c *DelayedCall, d time.Duration) bool {
 	q.seq++
-	c.seq = q.seq
-	if !q.couple(c, trainOf(d)) {
-		q.insert(c)
-	}
-}
-
-// couple makes a call the last of a train, and reports whether it stands behind
-// another: if not, it belongs in the heap.
-func (q *Queue) couple(c *DelayedCall, train uint8) bool {
-	c.train = train
+	train := trainOf(d)
+	c.seq, c.train = q.seq, train
 	last := q.last[train]
 	q.last[train] = c
 	if last == nil || last.at > c.at {
