@@ -13,7 +13,7 @@ import (
 // then the end.
 //
 // The connections share the poem's bytes: ten thousand slow readers cost one
-// poem and ten thousand small structs.
+// poem and ten thousand small structs. A factory belongs to one reactor.
 //
 // Twisted: PoetryFactory of twisted-server-1/fastpoetry.py.
 type Factory struct {
