@@ -73,6 +73,6 @@
 //	                               neither here nor in the system's memory
 //
 // Reading order: service.go with lower.go and ascii.go, table.go, server.go,
-// session.go, watch.go, netstring.go, line.go, datagram.go; direct.go and batch.go,
-// the short way; then proxy.go and exchange.go, the client. errors.go.
+// session.go, netstring.go, line.go, datagram.go; direct.go and batch.go, the short
+// way; then proxy.go and exchange.go, the client. errors.go.
 package transform

@@ -22,8 +22,7 @@ const (
 
 // Server is what the network may ask of a service, whatever the wire. The
 // factories that share one offer the same transformations under the same limits,
-// on the loop that is its Clock. It and its tables stay as they are once it serves,
-// and it must not be copied then.
+// on the loop that is its Clock. It and its tables stay as they are once it serves.
 //
 // Twisted: the part of TransformFactory that knows the service.
 type Server struct {
@@ -51,8 +50,6 @@ type Server struct {
 	// 0: [DefaultMaxPending]. They are fewer if they are long: no other is begun
 	// while they have MaxRequest bytes together.
 	MaxPending int
-
-	sessions watch
 }
 
 // Xform begins the transformation that is called name. It returns a Deferred

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"skein/deferred"
+	"skein/deferred/clock"
 	"skein/protocol"
 )
 
@@ -29,10 +30,10 @@ type session struct {
 	ended      bool // the client will send no more
 	over       bool // nothing more will be answered
 
-	place       // among the sessions that the server watches
+	timer   *clock.DelayedCall
 	written int // bytes given to the transport
-	taken   int // of these, what the client had taken at the server's last look
-	seen    int // answered, at the server's last look
+	taken   int // of these, what the client had taken at the timer's last look
+	seen    int // answered, at the timer's last look
 }
 
 // wire is a protocol that a session works for.
@@ -66,7 +67,7 @@ type request struct {
 // made begins: the transport is there.
 func (s *session) made(t protocol.Transport) {
 	s.transport = t
-	s.server.watch(s)
+	s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
 	_ = t.RegisterProducer((*backPressure)(s), true) // on a new connection it cannot fail
 }
 
@@ -211,7 +212,9 @@ func (s *session) stop() {
 	}
 	s.over = true
 	s.wire.push()
-	s.server.unwatch(s)
+	if s.timer.Active() {
+		_ = s.timer.Cancel()
+	}
 	s.transport.UnregisterProducer()
 	for _, r := range s.queue {
 		r.work.Cancel() // nothing if it is done
@@ -228,7 +231,7 @@ func (s *session) look() {
 	moved := s.written-untaken > s.taken || s.answered > s.seen // an answer may be a moment old
 	s.taken, s.seen = s.written-untaken, s.answered
 	if moved || len(s.queue) > 0 {
-		s.server.watch(s)
+		s.timer = s.server.Clock.CallLater(s.server.timeout(), s.look)
 		return
 	}
 	s.stop()
