@@ -1,6 +1,7 @@
 package reactor_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"testing"
@@ -115,4 +116,35 @@ func TestAnEdgeOfTheNumbersPastConnectsNobody(t *testing.T) {
 		}})
 		return done
 	}, reactortest.Timeout(20*time.Second))
+}
+
+// TestNobodyIsConnectedToItself connects from the port that it connects to, which
+// succeeds, as it does for one whose port the system has chosen in that way.
+func TestNobodyIsConnectedToItself(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "[::1]"} {
+		t.Run(host, func(t *testing.T) {
+			l, err := net.Listen("tcp", host+":0")
+			if err != nil {
+				t.Skip(err) // a machine without IPv6
+			}
+			addr := l.Addr().String()
+			_ = l.Close() // now nobody listens there
+			reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+				done := deferred.New()
+				made := func(p *proto) {
+					t.Error("connected to itself")
+					p.Transport.AbortConnection()
+					done.Callback(nil)
+				}
+				failed := func(err error) {
+					if !errors.Is(err, unix.ECONNREFUSED) {
+						t.Error(err)
+					}
+					done.Callback(nil)
+				}
+				r.ConnectTCP(addr, &refused{client{p: &proto{made: made}}, failed}, reactor.BindAddress(addr))
+				return done
+			})
+		})
+	}
 }

@@ -205,21 +205,13 @@ func (d *dial) ready(ev kernel.Events) {
 		return
 	}
 	a, k := d.a, d.a.c.r.kernel
-	peer, errno := k.PeerAddr(d.fd)
-	if errno != 0 { // macOS has a word of its own for a refusal: the socket's error is the one to tell
+	if errno := k.Connected(d.fd); errno != 0 {
 		if failure := k.SocketError(d.fd); failure != 0 {
-			errno = failure
+			errno = failure // macOS has words of its own for a refusal; this one is the reason
 		} else if errno == syscall.ENOTCONN {
 			return // not over yet
 		}
 		d.failed(errno)
-		return
-	}
-	local, _ := k.LocalAddr(d.fd)
-	if !peer.Unix() && local == peer {
-		// The system gave this socket the very port that it asks for, and so
-		// connected it to itself: nobody listens there.
-		d.failed(syscall.ECONNREFUSED)
 		return
 	}
 	a.forget(d)

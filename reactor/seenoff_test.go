@@ -143,12 +143,12 @@ func (c *counted) CloseSocket(fd int, reset bool) {
 	c.Kernel.CloseSocket(fd, reset)
 }
 
-func (c *counted) PeerAddr(fd int) (kernel.Addr, syscall.Errno) {
-	a, errno := c.Kernel.PeerAddr(fd)
+func (c *counted) Connected(fd int) syscall.Errno {
+	errno := c.Kernel.Connected(fd)
 	if errno == syscall.ENOTCONN && c.shut {
 		errno = syscall.EINVAL
 	}
-	return a, errno
+	return errno
 }
 
 // newCounted returns a reactor on such a kernel.

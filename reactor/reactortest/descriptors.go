@@ -178,16 +178,16 @@ func (m *memory) LocalAddr(fd int) (kernel.Addr, syscall.Errno) {
 	return s.local, 0
 }
 
-// PeerAddr returns the name of the socket's peer.
-func (m *memory) PeerAddr(fd int) (kernel.Addr, syscall.Errno) {
+// Connected tells whether the socket has a peer. None here is its own.
+func (m *memory) Connected(fd int) syscall.Errno {
 	s, errno := m.lookup(fd)
 	switch {
 	case errno != 0:
-		return kernel.Addr{}, errno
+		return errno
 	case s.notConnected():
-		return kernel.Addr{}, syscall.ENOTCONN
+		return syscall.ENOTCONN
 	}
-	return s.peer, 0
+	return 0
 }
 
 // ShutdownWrite sends the end of output.

@@ -159,7 +159,7 @@ func closing(end string, reset bool) func(*script) {
 
 func state(end string) func(*script) {
 	return func(s *script) {
-		_, errno := s.k.PeerAddr(s.fd(end))
+		errno := s.k.Connected(s.fd(end))
 		s.note("%s would be%s, its peer: %v, its error: %v", end, eventText(s.k.Pending(s.fd(end))), errno, s.k.SocketError(s.fd(end)))
 	}
 }

@@ -154,11 +154,15 @@ func (*calls) LocalAddr(fd int) (Addr, syscall.Errno) {
 	return fromSockaddr(sa), 0
 }
 
-// PeerAddr returns the name of the socket's peer.
-func (*calls) PeerAddr(fd int) (Addr, syscall.Errno) {
-	sa, err := unix.Getpeername(fd)
+// Connected compares the names of both ends.
+func (c *calls) Connected(fd int) syscall.Errno {
+	peer, err := unix.Getpeername(fd)
 	if err != nil {
-		return Addr{}, errnoOf(err)
+		return errnoOf(err)
 	}
-	return fromSockaddr(sa), 0
+	local, errno := c.LocalAddr(fd)
+	if errno == 0 && !local.Unix() && local == fromSockaddr(peer) {
+		return syscall.ECONNREFUSED
+	}
+	return 0
 }

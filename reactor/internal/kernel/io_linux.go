@@ -161,32 +161,42 @@ func (c *calls) ReadFrom(fd int, p []byte) (int, Addr, syscall.Errno) {
 	}
 }
 
-// LocalAddr returns the socket's own name.
+// LocalAddr returns the socket's own name, by one call without an allocation if it
+// is an IP address; the wrapper needs two and some.
 func (c *calls) LocalAddr(fd int) (Addr, syscall.Errno) {
-	return c.nameOf(fd, unix.SYS_GETSOCKNAME, unix.Getsockname)
-}
-
-// PeerAddr returns the name of the socket's peer.
-func (c *calls) PeerAddr(fd int) (Addr, syscall.Errno) {
-	return c.nameOf(fd, unix.SYS_GETPEERNAME, unix.Getpeername)
-}
-
-// nameOf asks for a name, by one call without an allocation if it is an IP
-// address; the wrapper needs two and some.
-func (c *calls) nameOf(fd int, call uintptr, wrapper func(int) (unix.Sockaddr, error)) (Addr, syscall.Errno) {
-	size := uint32(unix.SizeofSockaddrAny)
-	_, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)))
-	if errno != 0 {
+	if errno := c.askName(unix.SYS_GETSOCKNAME, fd); errno != 0 {
 		return Addr{}, errno
 	}
 	if a := c.address(); a.IP.IsValid() {
 		return a, 0
 	}
-	sa, err := wrapper(fd)
+	sa, err := unix.Getsockname(fd)
 	if err != nil {
 		return Addr{}, errnoOf(err)
 	}
 	return fromSockaddr(sa), 0
+}
+
+// Connected compares the names of both ends.
+func (c *calls) Connected(fd int) syscall.Errno {
+	if errno := c.askName(unix.SYS_GETPEERNAME, fd); errno != 0 {
+		return errno
+	}
+	peer := c.address()
+	if peer.Unix() {
+		return 0
+	}
+	if errno := c.askName(unix.SYS_GETSOCKNAME, fd); errno == 0 && c.address().IP == peer.IP {
+		return syscall.ECONNREFUSED
+	}
+	return 0
+}
+
+// askName has a call write down the name of one of a socket's ends.
+func (c *calls) askName(call uintptr, fd int) syscall.Errno {
+	size := uint32(unix.SizeofSockaddrAny)
+	_, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)))
+	return errno
 }
 
 // address decodes the name that a call has left behind, without allocating for

@@ -132,9 +132,11 @@ type Kernel interface {
 	SocketError(fd int) syscall.Errno
 	// LocalAddr returns the socket's own address.
 	LocalAddr(fd int) (Addr, syscall.Errno)
-	// PeerAddr returns the address of the socket's peer; ENOTCONN says that the
-	// connection attempt is not over.
-	PeerAddr(fd int) (Addr, syscall.Errno)
+	// Connected tells how the connection attempt of a socket stands: 0 is a peer.
+	// ENOTCONN says that it is not over, or that SocketError has the reason; and
+	// ECONNREFUSED that the system gave the socket the very port that it asks for,
+	// and so connected it to itself: nobody listens there.
+	Connected(fd int) syscall.Errno
 	// ShutdownWrite sends the end of output.
 	ShutdownWrite(fd int) syscall.Errno
 	// Unsent returns the number of bytes that the kernel holds and the peer has
