@@ -242,7 +242,7 @@ func (a *attempt) tellFailed() {
 }
 
 // succeed makes a connection of a connected descriptor.
-func (a *attempt) succeed(fd int, remote kernel.Addr, ev kernel.Events) {
+func (a *attempt) succeed(fd int, remote *kernel.Addr, ev kernel.Events) {
 	c, r := a.c, a.c.r
 	a.close()
 	r.removeAttempt(c)

@@ -26,7 +26,7 @@ type dialing struct {
 	over    bool
 	failure error // why it failed, or why the last address did
 
-	local   kernel.Addr
+	local   *kernel.Addr  // to connect from, nil: any
 	waiting []kernel.Addr // not tried yet
 	dials   *dial         // being tried, the latest first
 	next    *clock.DelayedCall
@@ -40,8 +40,8 @@ type dialing struct {
 type dial struct {
 	a     *attempt
 	fd    int
-	addr  kernel.Addr
-	older *dial // the next of dialing.dials
+	addr  *kernel.Addr // one of the attempt's
+	older *dial        // the next of dialing.dials
 }
 
 // resolve finds the addresses, off the loop if it may take long.
@@ -116,7 +116,7 @@ func (a *attempt) bindTo(addr string) error {
 	if err != nil {
 		return err
 	}
-	a.local = kernel.Addr{IP: netip.AddrPortFrom(ip.Unmap(), port)}
+	a.local = &kernel.Addr{IP: netip.AddrPortFrom(ip.Unmap(), port)}
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (a *attempt) tryNext() {
 		_ = a.next.Cancel()
 	}
 	for len(a.waiting) > 0 {
-		addr := a.waiting[0]
+		addr := &a.waiting[0]
 		errno := a.dial(addr)
 		if errno == syscall.EAGAIN && addr.Unix() {
 			a.next = a.c.r.timers.Add(busyPause, a.tryNext)
@@ -175,9 +175,13 @@ func (a *attempt) tryNext() {
 }
 
 // dial begins to connect to one address.
-func (a *attempt) dial(addr kernel.Addr) syscall.Errno {
+func (a *attempt) dial(addr *kernel.Addr) syscall.Errno {
 	r := a.c.r
-	fd, errno := r.kernel.Connect(addr, a.local)
+	var local kernel.Addr
+	if a.local != nil {
+		local = *a.local
+	}
+	fd, errno := r.kernel.Connect(*addr, local)
 	if errno != 0 {
 		return errno
 	}
