@@ -25,16 +25,15 @@ type connector struct {
 	place   int      // in Reactor.attempts, while connecting
 	attempt *attempt // while connecting
 	conn    *conn    // while connected
-	first   attempt  // most need no other, so it is no object of its own
 }
 
-// attempt is what one Connect has under way. It is never used again: a lookup
-// that comes too late still asks whether it is over.
+// attempt is what one Connect has under way.
 type attempt struct {
-	c       *connector
-	timeout *clock.DelayedCall
-	cancel  context.CancelFunc // ends the name lookup
-	dialing                    // see dial.go
+	stepping func() // step as a function, made once
+	c        *connector
+	timeout  *clock.DelayedCall
+	cancel   context.CancelFunc // ends the name lookup
+	dialing                     // see dial.go
 }
 
 // ConnectOption is a choice for one connector.
@@ -111,18 +110,42 @@ func (c *connector) Connect() error {
 	case c.state != protocol.Disconnected:
 		return protocol.ErrNotDisconnected
 	}
-	a := &c.first
-	if a.c != nil { // in use, or has been
-		a = new(attempt)
-	}
-	a.c = c
-	step := a.step // two uses of one function are one object
-	a.timeout = c.r.timers.Add(c.opts.timeout, step)
+	a := c.r.takeAttempt(c)
+	a.timeout = c.r.timers.Add(c.opts.timeout, a.stepping)
 	c.state, c.attempt = protocol.Connecting, a
 	c.r.addAttempt(c)
 	c.r.opened()
-	c.r.soon(step)
+	c.r.soon(a.stepping)
 	return nil
+}
+
+// attemptsKept is how many attempts are kept to be used again.
+const attemptsKept = 64
+
+// takeAttempt returns a fresh attempt, or one that is as good: most are over within
+// a few turns, and neither they nor their functions need be made for each connection.
+func (r *Reactor) takeAttempt(c *connector) *attempt {
+	last := len(r.unused) - 1
+	if last < 0 {
+		a := &attempt{c: c}
+		a.stepping = a.step
+		return a
+	}
+	a := r.unused[last]
+	r.unused[last], r.unused = nil, r.unused[:last]
+	a.c = c
+	return a
+}
+
+// giveBack keeps an attempt that is over, and has told so, for the next Connect; but
+// for one that has looked up a name: a lookup that comes too late still asks whether
+// it is over.
+func (a *attempt) giveBack() {
+	r := a.c.r
+	if a.cancel == nil && len(r.unused) < attemptsKept {
+		*a = attempt{stepping: a.stepping}
+		r.unused = append(r.unused, a)
+	}
 }
 
 // addAttempt notes that a connector connects, so that the shutdown finds it.
@@ -227,7 +250,6 @@ func (a *attempt) close() {
 		a.cancel()
 	}
 	a.closeDials()
-	a.timeout, a.cancel, a.next = nil, nil, nil // a connection keeps its connector, and with it a
 }
 
 // tellFailed tells the factory, which may try again at once.
@@ -239,6 +261,7 @@ func (a *attempt) tellFailed() {
 	_ = r.do(c, "ClientConnectionFailed", func() { c.factory.ClientConnectionFailed(c, reason) })
 	c.rest()
 	r.ended()
+	a.giveBack()
 }
 
 // succeed makes a connection of a connected descriptor.
@@ -255,6 +278,7 @@ func (a *attempt) succeed(fd int, remote *kernel.Addr, ev kernel.Events) {
 	r.setSource(fd, c.conn)
 	c.conn.open(c, c.factory)
 	r.ended()
+	a.giveBack()
 }
 
 // lostConn tells the factory that its connection is over.

@@ -69,6 +69,7 @@ type Reactor struct {
 	quietUntil time.Time    // no line about that before
 	attempts   []*connector // those that connect
 	target     target       // where the last one went
+	unused     []*attempt   // see giveBack
 	factories  map[protocol.StartStopper]int
 
 	// Sockets of other processes. See sockets.go.
