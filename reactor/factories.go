@@ -31,8 +31,9 @@ func (r *Reactor) stopFactory(who owner, s protocol.StartStopper) {
 }
 
 // starter returns the factory's optional power, or nil. One whose type cannot be
-// the key of a map cannot be counted.
-func starter(f protocol.Factory) protocol.StartStopper {
+// the key of a map cannot be counted. f is an any, for Go does not remember what it
+// has found out about a protocol.Factory that was made of a ClientFactory.
+func starter(f any) protocol.StartStopper {
 	s, ok := f.(protocol.StartStopper)
 	if !ok || !reflect.TypeOf(s).Comparable() {
 		return nil
