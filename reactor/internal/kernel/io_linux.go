@@ -254,8 +254,11 @@ func (*calls) Unsent(fd int) int {
 
 // socket makes a non-blocking socket that is closed on exec.
 func socket(family, kind int) (int, syscall.Errno) {
-	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	return fd, errnoOf(err)
+	fd, _, errno := syscall.RawSyscall(unix.SYS_SOCKET, uintptr(family), uintptr(kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC), 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), 0
 }
 
 // keepAliveIdle is the option for the silence before the first probe.
