@@ -13,7 +13,7 @@ import (
 // then the end.
 //
 // The connections share the poem's bytes: ten thousand slow readers cost one
-// poem and ten thousand small structs. A factory belongs to one reactor.
+// poem and ten thousand small structs. Reactors may share a factory, too.
 //
 // Twisted: PoetryFactory of twisted-server-1/fastpoetry.py.
 type Factory struct {
@@ -22,20 +22,10 @@ type Factory struct {
 	// Log hears of each client: that it got the poem, or did not, and at the
 	// debug level that it has come. The zero value is silent.
 	Log zerolog.Logger
-
-	spare []Protocol // for the next clients: sixteen are made at a time
 }
 
 // BuildProtocol returns a [*Protocol].
-func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
-	if len(f.spare) == 0 {
-		f.spare = make([]Protocol, 16)
-	}
-	p := &f.spare[0]
-	f.spare = f.spare[1:]
-	p.factory = f
-	return p
-}
+func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol { return &Protocol{factory: f} }
 
 // Protocol serves one client.
 //
