@@ -91,8 +91,9 @@ func (c *DelayedCall) Cancel() error {
 }
 
 // Reset moves the call to d from now, whatever time it was set for; it then
-// runs behind the calls already set for that instant. It returns an error that is [ErrNegativeDelay] if d < 0, [ErrAlreadyCalled] or
-// [ErrAlreadyCancelled] if the call is over.
+// runs behind the calls already set for that instant. It returns an error that is
+// [ErrNegativeDelay] if d < 0, [ErrAlreadyCalled] or [ErrAlreadyCancelled] if the
+// call is over.
 //
 // Twisted: DelayedCall.reset.
 func (c *DelayedCall) Reset(d time.Duration) error {

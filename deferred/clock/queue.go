@@ -38,8 +38,8 @@ type Queue struct {
 }
 
 // slot is a place in the heap. Its call is due at that time; or it was put off since,
-// or has the place from one that was cancelled: then the call's own time is later, and
-// its number another.
+// or has the place of one that is gone: then the call's number is another, and its own
+// time no earlier.
 type slot struct {
 	at   int64
 	seq  uint64
@@ -77,8 +77,8 @@ const madeAtOnce = 16
 
 // take returns a new call. Sixteen are made at a time, which costs a server that
 // sets a timer for each of its short connections less than one by one. A call that
-// is kept keeps the memory of its neighbours, a KiB, and nothing else of them: what
-// is over has let go of its function.
+// is kept keeps the memory of its neighbours, and nothing else of them: what is over
+// has let go of its function, and of those in front of it and behind.
 func (q *Queue) take() *DelayedCall {
 	if q.unused == 0 {
 		q.made, q.unused = new([madeAtOnce]DelayedCall), madeAtOnce
@@ -174,8 +174,8 @@ func (q *Queue) move(c *DelayedCall, at int64, d time.Duration) {
 	} // else settle will find it
 }
 
-// settle brings calls whose own time is later to their places, until there is one in
-// front that is due when its slot says. The queue is not empty.
+// settle brings calls whose slots are out of date to their places, until there is one
+// in front that is due when its slot says. The queue is not empty.
 func (q *Queue) settle() {
 	for s := &q.heap[0]; s.seq != s.call.seq; s = &q.heap[0] {
 		s.at, s.seq = s.call.at, s.call.seq

@@ -99,7 +99,7 @@ func (s *NetstringReceiver) cut() bool {
 // number returns the length that data begins with, and where the string begins. It
 // knows those of up to five digits with their colon; for any other data start is
 // 0, and head finds out what is wrong or missing. Nearly all netstrings come this
-// way, in a third less time than byte by byte.
+// way, which spares them a call for each byte of the length.
 func number(data []byte) (n, start int) {
 	for i := 0; i < len(data) && i < 6; i++ {
 		digit := data[i] - '0' // more than 9 for whatever is no digit

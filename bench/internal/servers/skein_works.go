@@ -41,7 +41,9 @@ func (p *skeinStream) ResumeProducing() {
 	for !p.paused && p.left > 0 {
 		piece := p.piece[:min(p.left, pieceSize)]
 		p.left -= int64(len(piece))
-		_ = p.Transport.WriteShared(piece) // the connection lives, or nobody would ask
+		if p.Transport.WriteShared(piece) != nil {
+			return // the connection is gone
+		}
 	}
 	if p.left == 0 {
 		p.Transport.UnregisterProducer()
