@@ -14,37 +14,27 @@ func (p *skeinEcho) DataReceived(data []byte) {
 	_, _ = p.Transport.Write(data) // ConnectionLost would have come first
 }
 
-// skeinStream sends one buffer over and over, as fast as the transport lets it, and
-// the end. It is its own producer.
+// skeinStream sends one buffer over and over, a piece whenever it is asked for
+// one, and the end. It is its own producer.
 type skeinStream struct {
 	protocol.Base
-	piece  []byte
-	left   int64 // bytes
-	paused bool
+	piece []byte
+	left  int64 // bytes
 }
 
 // ConnectionMade begins.
 func (p *skeinStream) ConnectionMade() {
-	_ = p.Transport.RegisterProducer(p, true) // on a new connection it cannot fail
-	p.ResumeProducing()
+	_ = p.Transport.RegisterProducer(p, false) // on a new connection it cannot fail
 }
 
 // DataReceived ignores what a client says.
 func (p *skeinStream) DataReceived([]byte) {}
 
-// PauseProducing stops ResumeProducing.
-func (p *skeinStream) PauseProducing() { p.paused = true }
-
-// ResumeProducing sends pieces until it is paused.
+// ResumeProducing sends a piece.
 func (p *skeinStream) ResumeProducing() {
-	p.paused = false
-	for !p.paused && p.left > 0 {
-		piece := p.piece[:min(p.left, pieceSize)]
-		p.left -= int64(len(piece))
-		if p.Transport.WriteShared(piece) != nil {
-			return // the connection is gone
-		}
-	}
+	piece := p.piece[:min(p.left, pieceSize)]
+	p.left -= int64(len(piece))
+	_ = p.Transport.WriteShared(piece) // the connection lives, or nobody would ask
 	if p.left == 0 {
 		p.Transport.UnregisterProducer()
 		p.Transport.LoseConnection()
