@@ -72,8 +72,12 @@ func TestBadCommandLines(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	_, port, err := net.SplitHostPort(taken.Addr().String())
 	must(t, err)
-	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	// Each has a folder of its own: the pid file is there for a moment.
+	folder := func(t *testing.T) string {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+		return dir
+	}
 	t.Run("group", func(t *testing.T) {
 		for _, c := range []struct {
 			status int
@@ -119,16 +123,16 @@ func TestBadCommandLines(t *testing.T) {
 				if !strings.Contains(c.args, "--port") {
 					args = append(args, "--port", "0")
 				}
-				refused(t, dir, c.status, "^"+says, args...)
+				refused(t, folder(t), c.status, "^"+says, args...)
 			})
 		}
 	})
 	if os.Geteuid() != 0 {
-		refused(t, dir, 1, "^ERR --chroot file: ", "fastpoetry", "--port", "0", "--chroot", "file")
+		refused(t, folder(t), 1, "^ERR --chroot file: ", "fastpoetry", "--port", "0", "--chroot", "file")
 		return
 	}
-	refused(t, dir, 1, "^ERR --chroot file: that is not a directory", "fastpoetry", "--port", "0", "--chroot", "file")
-	refused(t, dir, 1, "^ERR --chroot missing: no such file", "fastpoetry", "--port", "0", "--chroot", "missing")
+	refused(t, folder(t), 1, "^ERR --chroot file: that is not a directory", "fastpoetry", "--port", "0", "--chroot", "file")
+	refused(t, folder(t), 1, "^ERR --chroot missing: no such file", "fastpoetry", "--port", "0", "--chroot", "missing")
 }
 
 // A start that fails late gives back the ports that it has bound.
