@@ -81,7 +81,8 @@ func (c *conn) has(f connFlags) bool { return c.flags&f != 0 }
 const (
 	// readSize is the most that one connection reads in a turn.
 	readSize = 64 << 10
-	// writeSize is the most that one connection writes in a turn.
+	// writeSize is the most that one write of a connection gives the kernel: in a turn
+	// there is one, and as many more as producerRounds says if a producer goes on.
 	writeSize = 256 << 10
 )
 

@@ -1,8 +1,8 @@
 package reactor
 
 // slab makes objects of one type, a few at a time: an allocation for sixteen
-// connections instead of one for each saves some 2 % of what a poem's connection
-// costs (bench/cmd/compare's row "poem").
+// connections instead of one for each spares a poem's connection instructions
+// (bench/cmd/instructions' row "poem", beside a build in which each is made alone).
 // The price is that the last of them to be used keeps the memory of all, 2 KiB for a
 // connection that outlives its neighbours: so it is sixteen and not a thousand, and
 // who dies drops what it points to. Above all what came from another slab: a chain of
