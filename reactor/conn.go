@@ -160,7 +160,7 @@ func (c *conn) note(ev kernel.Events) {
 // so a connection that ends by its own is finished right behind it: nothing in the
 // batch can be meant for its number any more, and no turn is needed. (A batch of
 // kqueue's may have another, which is a hint, and taken as one.)
-func (c *conn) ready(ev kernel.Events) {
+func (c *conn) ready(ev kernel.Events, _ uint32) {
 	r := c.r
 	r.serving = c
 	c.note(ev)

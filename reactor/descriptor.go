@@ -155,7 +155,7 @@ func (d *descriptor) forget() {
 }
 
 // ready takes an edge.
-func (d *descriptor) ready(kernel.Events) { d.look() }
+func (d *descriptor) ready(kernel.Events, uint32) { d.look() }
 
 // look queues the descriptor for the next turn's calls.
 func (d *descriptor) look() {

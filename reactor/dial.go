@@ -40,6 +40,7 @@ type dialing struct {
 type dial struct {
 	a     *attempt
 	fd    int
+	tag   uint32       // of its edges, never 0
 	addr  *kernel.Addr // one of the attempt's
 	older *dial        // the next of dialing.dials
 }
@@ -120,6 +121,14 @@ func (a *attempt) bindTo(addr string) error {
 	return nil
 }
 
+// localPort returns the port to connect from, or 0: any.
+func (a *attempt) localPort() uint16 {
+	if a.local == nil {
+		return 0
+	}
+	return a.local.IP.Port()
+}
+
 // resolved takes the result of the lookup.
 func (a *attempt) resolved(ips []netip.Addr, port uint16, err error) {
 	switch {
@@ -185,7 +194,8 @@ func (a *attempt) dial(addr *kernel.Addr) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno := r.kernel.Add(fd); errno != 0 {
+	tag := r.nextTag()
+	if errno := r.kernel.AddTagged(fd, tag); errno != 0 {
 		r.kernel.CloseSocket(fd, false)
 		return errno
 	}
@@ -193,29 +203,45 @@ func (a *attempt) dial(addr *kernel.Addr) syscall.Errno {
 	if d.a != nil { // in use, or has been
 		d = new(dial)
 	}
-	*d = dial{a: a, fd: fd, addr: addr, older: a.dials}
+	*d = dial{a: a, fd: fd, tag: tag, addr: addr, older: a.dials}
 	r.setSource(fd, d)
 	a.dials = d
 	return 0
 }
 
+// nextTag returns the tag of the next dial.
+func (r *Reactor) nextTag() uint32 {
+	r.dialed++
+	if r.dialed == 0 { // which no tag is
+		r.dialed++
+	}
+	return r.dialed
+}
+
 // ready takes an edge: the socket is connected, or is not going to be. The edge
 // may be another socket's, which had the number before: one that its user has
 // closed in this batch, or one that is closed here and not yet in a child that
-// stands between fork and exec. So it is not believed before the socket itself
-// says that it has a peer.
-func (d *dial) ready(ev kernel.Events) {
-	if ev&kernel.Writable == 0 {
+// stands between fork and exec. So only one that has the dial's tag and tells of no
+// error is believed at once; without a tag, the socket itself has to say that it has
+// a peer.
+func (d *dial) ready(ev kernel.Events, tag uint32) {
+	if ev&kernel.Writable == 0 || tag != 0 && tag != d.tag {
 		return
 	}
 	a, k := d.a, d.a.c.r.kernel
-	if errno := k.Connected(d.fd); errno != 0 {
-		if failure := k.SocketError(d.fd); failure != 0 {
-			errno = failure // macOS has words of its own for a refusal; this one is the reason
-		} else if errno == syscall.ENOTCONN {
-			return // not over yet
+	if tag == 0 || ev&kernel.Failed != 0 {
+		if errno := k.Connected(d.fd); errno != 0 {
+			if failure := k.SocketError(d.fd); failure != 0 {
+				errno = failure // macOS has words of its own for a refusal; this one is the reason
+			} else if errno == syscall.ENOTCONN {
+				return // not over yet
+			}
+			d.failed(errno)
+			return
 		}
-		d.failed(errno)
+	}
+	if k.Itself(d.fd, d.addr.IP.Port(), a.localPort()) {
+		d.failed(syscall.ECONNREFUSED) // nobody else listens there
 		return
 	}
 	a.forget(d)

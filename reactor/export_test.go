@@ -14,7 +14,7 @@ func FD(t protocol.Transport) int { return int(t.(*conn).fd) }
 // Inject delivers to a descriptor number, as if it stood in the running batch,
 // an event that says everything at once.
 func Inject(r *Reactor, fd int) {
-	r.table[fd].ready(kernel.Readable | kernel.Writable | kernel.Hangup | kernel.Failed)
+	r.table[fd].ready(kernel.Readable|kernel.Writable|kernel.Hangup|kernel.Failed, 0)
 }
 
 // Leaving returns how many connections are seen off without the poller, by the

@@ -202,7 +202,7 @@ func (p *Port) finish() {
 const acceptBatch = 64
 
 // ready takes an edge.
-func (p *Port) ready(kernel.Events) { p.enqueueOrServe() }
+func (p *Port) ready(kernel.Events, uint32) { p.enqueueOrServe() }
 
 // enqueueOrServe accepts now, unless the port's share of this turn is still to
 // come.

@@ -70,6 +70,7 @@ type Reactor struct {
 	attempts   []*connector // those that connect
 	target     target       // where the last one went
 	unused     []*attempt   // see giveBack
+	dialed     uint32       // the tag of the last dial
 	factories  map[protocol.StartStopper]int
 
 	// Sockets of other processes. See sockets.go.
@@ -104,8 +105,8 @@ type Reactor struct {
 // source is whatever watches a descriptor.
 type source interface {
 	// ready takes an edge. It is a hint: it may concern what the number stood
-	// for before.
-	ready(ev kernel.Events)
+	// for before. A tag that is not 0 tells, see dial.
+	ready(ev kernel.Events, tag uint32)
 	// serve gives a source of the backlog its share of a turn.
 	serve()
 }

@@ -192,6 +192,11 @@ func (k *registering) Add(fd int) syscall.Errno {
 	return k.Kernel.Add(fd)
 }
 
+func (k *registering) AddTagged(fd int, tag uint32) syscall.Errno {
+	k.note("both", fd)
+	return k.Kernel.AddTagged(fd, tag)
+}
+
 func (k *registering) AddInput(fd int) syscall.Errno {
 	k.note("input", fd)
 	return k.Kernel.AddInput(fd)

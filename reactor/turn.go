@@ -7,7 +7,7 @@ import "skein/reactor/internal/kernel"
 type loop struct{ *Reactor }
 
 // Ready takes one event of a batch.
-func (l loop) Ready(fd int, ev kernel.Events) {
+func (l loop) Ready(fd int, ev kernel.Events, tag uint32) {
 	r := l.Reactor
 	if uint(fd) >= uint(len(r.table)) {
 		return
@@ -17,7 +17,7 @@ func (l loop) Ready(fd int, ev kernel.Events) {
 		return // it stood in the batch when its source was closed
 	}
 	r.calling = true
-	s.ready(ev)
+	s.ready(ev, tag)
 	r.setAlarm()
 	r.calling = false
 }

@@ -100,7 +100,7 @@ func (r *Reactor) bindUDP(addr string, o listenOptions) (int, error) {
 const datagramBatch = 32
 
 // ready takes an edge.
-func (d *DatagramPort) ready(ev kernel.Events) {
+func (d *DatagramPort) ready(ev kernel.Events, _ uint32) {
 	if ev&kernel.Readable != 0 {
 		d.readable = true
 	}

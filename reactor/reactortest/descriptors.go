@@ -178,7 +178,7 @@ func (m *memory) LocalAddr(fd int) (kernel.Addr, syscall.Errno) {
 	return s.local, 0
 }
 
-// Connected tells whether the socket has a peer. None here is its own.
+// Connected tells whether the socket has a peer.
 func (m *memory) Connected(fd int) syscall.Errno {
 	s, errno := m.lookup(fd)
 	switch {
@@ -189,6 +189,9 @@ func (m *memory) Connected(fd int) syscall.Errno {
 	}
 	return 0
 }
+
+// Itself is true of nobody here: where nobody listens, a connection is refused.
+func (m *memory) Itself(int, uint16, uint16) bool { return false }
 
 // ShutdownWrite sends the end of output.
 func (m *memory) ShutdownWrite(fd int) syscall.Errno {

@@ -43,8 +43,9 @@ var _ kernel.Kernel = (*memory)(nil)
 // event is one event of a batch. It names a number, not a socket, as epoll's
 // does: what the number stands for may change within the batch.
 type event struct {
-	fd int
-	ev kernel.Events
+	fd  int
+	ev  kernel.Events
+	tag uint32
 }
 
 // birth is where a memory kernel's time begins, the same as clock.Fake's.
@@ -86,7 +87,7 @@ func (m *memory) Poll() error {
 func (m *memory) step() (worked, stop bool) {
 	m.batch = m.takeEdges(m.batch[:0])
 	for _, e := range m.batch {
-		m.handler.Ready(e.fd, e.ev)
+		m.handler.Ready(e.fd, e.ev, e.tag)
 	}
 	if !m.woken.Load() {
 		return len(m.batch) > 0, false
@@ -172,8 +173,17 @@ func (m *memory) Add(fd int) (errno syscall.Errno) {
 		errno = m.fault(Add, s)
 	}
 	if errno == 0 {
-		s.watched, s.inputOnly = true, false
+		s.watched, s.inputOnly, s.tag = true, false, 0
 		m.edge(s)
+	}
+	return errno
+}
+
+// AddTagged marks the edges.
+func (m *memory) AddTagged(fd int, tag uint32) syscall.Errno {
+	errno := m.Add(fd)
+	if errno == 0 {
+		m.table[fd].tag = tag
 	}
 	return errno
 }
@@ -243,7 +253,7 @@ func (m *memory) takeEdges(batch []event) []event {
 			ev &^= kernel.Writable
 		}
 		if s.watched && ev != 0 {
-			batch = append(batch, event{s.fd, ev})
+			batch = append(batch, event{s.fd, ev, s.tag})
 		}
 	}
 	return batch

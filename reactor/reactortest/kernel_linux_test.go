@@ -28,20 +28,26 @@ type script struct {
 	trace  []string
 	names  map[int]string // what the script calls a descriptor
 	events map[string]kernel.Events
+	tags   map[string]uint32 // of the last event
+	marked map[string]uint32 // what they are to be, if not 0
 
 	shut map[string]bool // who has sent its end
 
 	l, a, c int // the listener, the accepted end, the client's
 }
 
+// clientTag is what comes with the events of the client's end.
+const clientTag = 1<<32 - 7
+
 // pause is the time between two steps: on loopback, all that follows from a
 // call has happened when it returns.
 const pause = 2 * time.Millisecond
 
 // Ready collects what is said of each descriptor.
-func (s *script) Ready(fd int, ev kernel.Events) {
+func (s *script) Ready(fd int, ev kernel.Events, tag uint32) {
 	if name, ok := s.names[fd]; ok {
 		s.events[name] |= ev
+		s.tags[name] = tag
 	}
 }
 
@@ -109,7 +115,11 @@ func connected(s *script) {
 	if s.c, errno = s.k.Connect(bound, kernel.Addr{}); errno != 0 {
 		s.note("connect: %v", errno)
 	}
-	s.add("c", s.c)
+	s.names[s.c] = "c"
+	s.marked["c"] = clientTag
+	if errno := s.k.AddTagged(s.c, clientTag); errno != 0 {
+		s.note("add c: %v", errno)
+	}
 }
 
 func accepted(s *script) {
@@ -241,7 +251,8 @@ var scripts = map[string][]func(*script){
 // perform runs a script on a kernel and returns it with what it has seen.
 func perform(t *testing.T, k kernel.Kernel, inputOnly bool, addr func() kernel.Addr, steps []func(*script)) *script {
 	t.Helper()
-	s := &script{k: k, addr: addr, names: make(map[int]string), events: make(map[string]kernel.Events), shut: make(map[string]bool)}
+	s := &script{k: k, addr: addr, names: make(map[int]string), events: make(map[string]kernel.Events), tags: make(map[string]uint32),
+		marked: make(map[string]uint32), shut: make(map[string]bool)}
 	s.steps, s.watch = steps, k.Add
 	if inputOnly {
 		s.watch = k.AddInput
@@ -253,6 +264,17 @@ func perform(t *testing.T, k kernel.Kernel, inputOnly bool, addr func() kernel.A
 	}
 	for fd := range s.names {
 		k.CloseSocket(fd, true)
+	}
+	for name, want := range s.marked {
+		if s.tags[name] != want {
+			t.Errorf("%T: the last event of %s has the tag %d, want %d", k, name, s.tags[name], want)
+		}
+		delete(s.tags, name)
+	}
+	for name, tag := range s.tags {
+		if tag != 0 {
+			t.Errorf("%T: the last event of %s has the tag %d, and it has none", k, name, tag)
+		}
 	}
 	if err := k.Close(); err != nil {
 		t.Fatal(err)

@@ -16,9 +16,10 @@ type socket struct {
 	fd          int // -1 if it has no number, not yet or no more
 	local, peer kernel.Addr
 
-	watched   bool // Add
-	inputOnly bool // AddInput
-	told      bool // in memory.edges
+	watched   bool   // Add
+	inputOnly bool   // AddInput
+	tag       uint32 // AddTagged
+	told      bool   // in memory.edges
 
 	listener *listener // of a listening socket
 	mail     *mailbox  // of a UDP socket

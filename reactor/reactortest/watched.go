@@ -92,7 +92,7 @@ func (w *watched) CloseSocket(fd int, reset bool) {
 	w.Kernel.CloseSocket(fd, reset)
 }
 
-// Add notes a descriptor that is none of the sockets; AddInput is for connections.
+// Add notes a descriptor that is none of the sockets; AddInput and AddTagged are for connections.
 func (w *watched) Add(fd int) syscall.Errno {
 	errno := w.Kernel.Add(fd)
 	if _, ours := w.sockets[fd]; errno == 0 && !ours {

@@ -1,7 +1,7 @@
 // Package kernel is all that the reactor asks of an operating system: wait for
 // events, and read, write, accept, connect and close without blocking.
 //
-//	        Handler.Ready(fd, events)      each ready descriptor of a batch
+//	        Handler.Ready(fd, events, tag) each ready descriptor of a batch
 //	Poll ──▶
 //	        Handler.Turn()                 after the batch, if somebody called Wake
 //
@@ -13,5 +13,5 @@
 //
 // Reading order: kernel.go (the contract), machine.go, gnet.go (its poller), then
 // socket.go, datagram.go, adopt.go and, for one platform, wait_linux.go,
-// io_linux.go, alarm_linux.go and share_linux.go, or the _bsd ones.
+// io_linux.go, ports_linux.go, alarm_linux.go and share_linux.go, or the _bsd ones.
 package kernel

@@ -32,6 +32,12 @@ func translate(filter int16, flags uint16) (e Events) {
 // calls has no scratch space here.
 type calls struct{}
 
+// open has nothing to prepare.
+func (*calls) open() {}
+
+// gives reports whether the system may choose a port: any one, here.
+func (*calls) gives(uint16) bool { return true }
+
 // retry repeats a call that a signal interrupted.
 func retry(f func() (int, error)) (int, syscall.Errno) {
 	for {
@@ -154,15 +160,8 @@ func (*calls) LocalAddr(fd int) (Addr, syscall.Errno) {
 	return fromSockaddr(sa), 0
 }
 
-// Connected compares the names of both ends.
-func (c *calls) Connected(fd int) syscall.Errno {
-	peer, err := unix.Getpeername(fd)
-	if err != nil {
-		return errnoOf(err)
-	}
-	local, errno := c.LocalAddr(fd)
-	if errno == 0 && !local.Unix() && local == fromSockaddr(peer) {
-		return syscall.ECONNREFUSED
-	}
-	return 0
+// Connected asks for the name of the peer.
+func (*calls) Connected(fd int) syscall.Errno {
+	_, err := unix.Getpeername(fd)
+	return errnoOf(err)
 }

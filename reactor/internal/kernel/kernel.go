@@ -25,8 +25,8 @@ const (
 
 // Handler is the loop that a kernel drives.
 type Handler interface {
-	// Ready is called for each ready descriptor of a batch.
-	Ready(fd int, ev Events)
+	// Ready is called for each ready descriptor of a batch. tag is AddTagged's, or 0.
+	Ready(fd int, ev Events, tag uint32)
 	// Turn is called after a batch when Wake or the timer asked for it. A true
 	// answer ends Poll. A descriptor closed in Turn is safe from events of its
 	// own past: none is left in the batch.
@@ -82,6 +82,10 @@ type Kernel interface {
 	Since(then time.Time) time.Duration
 	// Add watches a descriptor in both directions, by edges, until Remove.
 	Add(fd int) syscall.Errno
+	// AddTagged is Add with a mark, not 0, that comes with each edge: it tells whether
+	// the edge is meant for what the number stands for now, or stood for before. A
+	// kernel that has no place for it says 0.
+	AddTagged(fd int, tag uint32) syscall.Errno
 	// AddInput is Add for one that most often has room for output: edges tell of
 	// input, of the end and of errors. AddOutput makes it the same as Add, from now
 	// on, and tells at once if there is room.
@@ -133,10 +137,13 @@ type Kernel interface {
 	// LocalAddr returns the socket's own address.
 	LocalAddr(fd int) (Addr, syscall.Errno)
 	// Connected tells how the connection attempt of a socket stands: 0 is a peer.
-	// ENOTCONN says that it is not over, or that SocketError has the reason; and
-	// ECONNREFUSED that the system gave the socket the very port that it asks for,
-	// and so connected it to itself: nobody listens there.
+	// ENOTCONN says that it is not over, or that SocketError has the reason.
 	Connected(fd int) syscall.Errno
+	// Itself reports whether a connected socket is its own peer: the system may give
+	// one the very port that it asks for, if nobody listens there. to is that port,
+	// and from the port that Connect was told to use, or 0: those of a UNIX socket
+	// are 0.
+	Itself(fd int, to, from uint16) bool
 	// ShutdownWrite sends the end of output.
 	ShutdownWrite(fd int) syscall.Errno
 	// Unsent returns the number of bytes that the kernel holds and the peer has

@@ -27,6 +27,7 @@ type machine struct {
 // Open returns the machine's own kernel.
 func Open() (Kernel, error) {
 	m := &machine{}
+	m.calls.open()
 	var err error
 	if m.poller, err = openPoller(m.turn); err != nil {
 		return nil, err

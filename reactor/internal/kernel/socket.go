@@ -103,6 +103,20 @@ func (c *calls) Connect(a, local Addr) (int, syscall.Errno) {
 	return fd, 0
 }
 
+// Itself compares the names of both ends, where they can be the same: the socket's
+// own port is either one that was asked for or one that the system gives.
+func (c *calls) Itself(fd int, to, from uint16) bool {
+	if to == 0 || from != 0 && from != to || from == 0 && !c.gives(to) {
+		return false
+	}
+	own, errno := c.LocalAddr(fd)
+	if errno != 0 || own.IP.Port() != to {
+		return false
+	}
+	peer, err := unix.Getpeername(fd)
+	return err == nil && fromSockaddr(peer).IP == own.IP
+}
+
 // SocketError collects the pending error.
 func (*calls) SocketError(fd int) syscall.Errno {
 	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)

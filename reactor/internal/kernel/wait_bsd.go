@@ -2,6 +2,8 @@
 
 package kernel
 
+import "syscall"
+
 // This file waits by gnet's Polling. At most one task is queued there (woken says
 // so), because it drains its queue before it polls again; and what is left over
 // rings a bell, which is heard behind the next poll.
@@ -12,10 +14,13 @@ type waiter struct{}
 // open has nothing to do.
 func (*waiter) open(*poller) error { return nil }
 
+// AddTagged has no place for the tag.
+func (m *machine) AddTagged(fd int, _ uint32) syscall.Errno { return m.poller.Watch(fd) }
+
 // Poll runs gnet's poller until a turn stops it.
 func (m *machine) Poll() error {
 	return m.poller.Poll(func(fd int, filter int16, flags uint16) {
-		m.handler.Ready(fd, translate(filter, flags))
+		m.handler.Ready(fd, translate(filter, flags), 0)
 	})
 }
 

@@ -44,6 +44,15 @@ func (w *waiter) open(p *poller) (err error) {
 	return err
 }
 
+// AddTagged watches as gnet's AddReadWrite does, which leaves empty the half of
+// epoll's data that has the tag here.
+func (m *machine) AddTagged(fd int, tag uint32) syscall.Errno {
+	const edges = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+	ev := unix.EpollEvent{Events: edges, Fd: int32(fd), Pad: int32(tag)}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(m.waiter.epoll), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	return errno
+}
+
 // Poll waits, passes the batch on and takes the turn that is due, until a turn
 // says to stop.
 func (m *machine) Poll() error {
@@ -57,7 +66,7 @@ func (m *machine) Poll() error {
 			if m.alarm.owns(fd) {
 				m.alarm.event(fd)
 			} else {
-				m.handler.Ready(fd, translate(batch[i].Events, 0))
+				m.handler.Ready(fd, translate(batch[i].Events, 0), uint32(batch[i].Pad))
 			}
 		}
 		if m.woken.Load() && m.turn() {

@@ -24,7 +24,7 @@ type counter struct {
 	told *sync.Cond // something was done
 }
 
-func (*counter) Ready(int, kernel.Events) {}
+func (*counter) Ready(int, kernel.Events, uint32) {}
 
 // Turn does what was asked for until now.
 func (c *counter) Turn() bool {
@@ -128,7 +128,7 @@ type timed struct {
 	left int
 }
 
-func (*timed) Ready(int, kernel.Events) {}
+func (*timed) Ready(int, kernel.Events, uint32) {}
 
 func (c *timed) Turn() bool {
 	c.left--

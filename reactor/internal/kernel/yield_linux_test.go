@@ -19,7 +19,7 @@ type busy struct {
 	waited      []int        // turns that passed before each has run
 }
 
-func (*busy) Ready(int, kernel.Events) {}
+func (*busy) Ready(int, kernel.Events, uint32) {}
 
 func (b *busy) Turn() bool {
 	b.turns++
