@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"skein/bench/internal/drive"
+	"skein/bench/internal/rows"
 )
 
 // The benchmarks measure, for each server,
@@ -77,7 +78,7 @@ func BenchmarkRelay(b *testing.B) {
 
 // origin starts the server that proxies fetch the poem from, beside the load.
 func origin(b *testing.B, p place) (addr string) {
-	server := startServer(b, p.load, "epoll", "poem", "-poem", fmt.Sprint(poemSize))
+	server := startServer(b, p.load, "epoll", "poem", "-poem", fmt.Sprint(poemSize), "-addr", rows.OriginAddr())
 	b.Cleanup(func() {
 		if err := server.Stop(); err != nil {
 			b.Error(err)

@@ -3,6 +3,7 @@
 // servers share it. The loads are there on Linux only.
 //
 //	rows.go        the table, and how servers are started for a row
+//	origin.go      where the server is that has the poem for others
 //	load_linux.go  the load of a row
 package rows
 
@@ -154,12 +155,9 @@ func (r Row) Args(origin string) []string {
 	case r.Streams():
 		return []string{r.Work, "-stream", fmt.Sprint(streamSize)}
 	case r.Work == poem:
-		return OriginArgs()
+		return poemArgs()
 	case r.NeedsOrigin():
 		return []string{r.Work, "-origin", origin}
 	}
 	return []string{r.Work}
 }
-
-// OriginArgs are the arguments of the server that has the poem.
-func OriginArgs() []string { return []string{poem, "-poem", fmt.Sprint(poemSize)} }
