@@ -23,11 +23,10 @@ import (
 
 // ending is the end of a connection, begun or complete.
 type ending struct {
-	reason error  // what ConnectionLost is told
-	cause  error  // what the protocol gave as its cause
-	byPeer bool   // the peer has left, or half of it: the protocol did not ask
-	reset  bool   // the peer gets a reset
-	leftIn uint32 // the tick of Reactor.leaving in which it began to leave
+	reason error // what ConnectionLost is told
+	cause  error // what the protocol gave as its cause
+	byPeer bool  // the peer has left, or half of it: the protocol did not ask
+	reset  bool  // the peer gets a reset
 	timer  *clock.DelayedCall
 
 	sent    int   // bytes given to the kernel since the end began

@@ -35,3 +35,10 @@ func Found(c protocol.Connector, ips ...netip.Addr) {
 	_, port, _ := splitPort(a.c.dest)
 	a.resolved(ips, port, nil)
 }
+
+// Parked returns how many connections stand in the line of the parked, those included
+// that wait no longer.
+func Parked(r *Reactor) int { return len(r.parked.places) - r.parked.head }
+
+// Watched reports whether the poller knows a reactor's connection.
+func Watched(t protocol.Transport) bool { return t.(*conn).has(isWatched) }

@@ -1,80 +1,44 @@
 package reactor
 
-import (
-	"syscall"
-	"time"
-
-	"skein/deferred/clock"
-)
+import "syscall"
 
 // A connection whose protocol has written everything and closed by the end of
 // ConnectionMade, as a poetry server's has, needs nothing more of the loop than
-// to wait for the peer's end. Most often that comes within a millisecond, and to
-// have the poller watch for it costs a registration, an event and often a
-// wake-up: so such a connection is not watched at first, but seen off.
+// to wait for the peer's end. Most often that comes within a millisecond: so such a
+// connection is not watched at first (unwatched.go), but seen off.
 //
 //	accept ─▶ ConnectionMade ─▶ bytes and end sent ─▶ leaving ─┬─▶ the peer's end: close
 //	                                                           │   (looked for whenever another is accepted,
 //	                                                           │   and every 2.5 ms)
 //	                                                           └─▶ after 10 ms: watched like any other
 //
+// One that was parked, and closes, goes the same way.
+//
 // It takes an eighth off the CPU time of connect-poem-close: bench/cmd/compare's row
 // "poem" shows it, beside a build in which accepted watches each connection first.
-
-// leavingPatience returns how long a connection may leave unwatched: no longer
-// than the reactor waits for the peer's end at all.
-func (r *Reactor) leavingPatience() time.Duration {
-	return min(10*time.Millisecond, r.opts.lingerTimeout, r.opts.closeTimeout)
-}
-
-// leavingTicks is how many ticks that patience has. A connection that begins to leave
-// notes the tick, for which it need not ask what time it is.
-const leavingTicks = 4
 
 // latestLooks is how many of the latest seeOffLatest looks at, unless more than
 // leavingCrowd are leaving: then most looks would be in vain.
 const latestLooks, leavingCrowd = 4, 12
 
-// leaving is the queue of the connections that are seen off, oldest first.
+// leaving are the connections that are seen off.
 type leaving struct {
-	conns []*conn
-	head  int                // the index of the oldest
-	live  int                // how many have not ended
-	tick  uint32             // counts the calls of nextTick
-	timer *clock.DelayedCall // until the next one, while there are any
+	line
+	live int // how many have not ended
 }
 
 // leave begins to see a connection off, which lingers and was never watched.
 func (r *Reactor) leave(c *conn) {
-	l := &r.leaving
-	c.end.leftIn = l.tick
-	l.conns = append(l.conns, c)
-	l.live++
-	if l.timer == nil {
-		r.setTick()
-	}
-}
-
-// setTick sets the timer of the next tick. It is not cancelled when the last one has
-// left: on a busy server the next one comes before it rings.
-func (r *Reactor) setTick() {
-	r.leaving.timer = r.timers.Add(r.leavingPatience()/leavingTicks, r.nextTick)
-}
-
-// idleTimers returns how many timers wait for nothing, which do not count as delayed
-// calls.
-func (l *leaving) idleTimers() int {
-	if l.timer != nil && l.live == 0 {
-		return 1
-	}
-	return 0
+	r.leaving.push(c, r.ticks.n)
+	r.leaving.live++
+	r.startTicks()
 }
 
 // seeOff closes those whose peers have ended, from the oldest to the first that
 // has not. No callback may be running: it calls ConnectionLost.
 func (r *Reactor) seeOff() {
-	for l := &r.leaving; l.head < len(l.conns); {
-		switch c := l.conns[l.head]; {
+	for l := &r.leaving; !l.isEmpty(); {
+		switch c := l.places[l.head].c; {
 		case c.has(isDead):
 			l.pop()
 		case !c.hasLeft():
@@ -92,49 +56,25 @@ func (r *Reactor) seeOffLatest() {
 	if l.live > leavingCrowd {
 		return
 	}
-	for i := 1; i <= latestLooks && len(l.conns)-i > l.head; i++ {
-		_ = l.conns[len(l.conns)-i].hasLeft() // the head goes with its turn
-	}
-}
-
-// nextTick looks at them where nobody else comes, and has the poller watch those who
-// take longer.
-func (r *Reactor) nextTick() {
-	l := &r.leaving
-	l.timer = nil
-	l.tick++
-	r.seeOff()
-	r.watchLeaving(leavingTicks)
-	if l.live > 0 && l.timer == nil { // ConnectionLost may have let somebody in
-		r.setTick()
+	for i := 1; i <= latestLooks && len(l.places)-i > l.head; i++ {
+		_ = l.places[len(l.places)-i].c.hasLeft() // the head goes with its turn
 	}
 }
 
 // watchLeaving has the poller watch those who have been leaving for some ticks.
 func (r *Reactor) watchLeaving(ticks uint32) {
-	l := &r.leaving
-	for l.head < len(l.conns) {
-		c := l.conns[l.head]
-		if !c.has(isDead) {
-			if l.tick-c.end.leftIn < ticks {
-				return
-			}
-			l.live--
-			if c.watch() {
-				c.watchProgress()
-			}
+	for l := &r.leaving; !l.isEmpty(); l.pop() {
+		p := l.places[l.head]
+		if p.c.has(isDead) {
+			continue
 		}
-		l.pop()
-	}
-}
-
-// pop forgets the oldest.
-func (l *leaving) pop() {
-	l.conns[l.head] = nil
-	if l.head++; 2*l.head >= len(l.conns) { // half of it is free: use it again
-		n := copy(l.conns, l.conns[l.head:])
-		clear(l.conns[n:])
-		l.conns, l.head = l.conns[:n], 0
+		if r.ticks.n-p.since < ticks {
+			return
+		}
+		l.live--
+		if p.c.watch() {
+			p.c.watchProgress()
+		}
 	}
 }
 
@@ -163,23 +103,4 @@ func (c *conn) hasLeft() bool {
 		}
 	}
 	return false
-}
-
-// watch has the poller watch the connection, and reports whether it does. One that
-// the kernel takes all output of, as most are, is watched for input: else its first
-// event would say that there is room, which is no news. That is a tenth of the CPU
-// time of a transform request with a connection of its own.
-func (c *conn) watch() bool {
-	add := c.r.kernel.AddInput
-	if !c.has(isWritable) {
-		add = c.r.kernel.Add
-		c.flags |= isFull
-	}
-	c.flags |= isWatched
-	if errno := add(int(c.fd)); errno != 0 {
-		c.r.log.Error().Err(errno).Msg("the kernel does not watch a connection")
-		c.fail(errno)
-		return false
-	}
-	return true
 }

@@ -129,8 +129,12 @@ func (c *conn) isLast(n int) bool {
 // full notes that the kernel's buffer is full: an edge will tell when there is room.
 func (c *conn) full() {
 	c.flags &^= isWritable
-	if !c.has(isWatched) || c.has(isFull) {
-		return // watch sees to it, or has
+	switch {
+	case c.has(isFull):
+		return
+	case !c.has(isWatched): // it opens, or is parked
+		c.watch() // in both directions
+		return
 	}
 	c.flags |= isFull
 	if errno := c.r.kernel.AddOutput(int(c.fd)); errno != 0 {

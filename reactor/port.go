@@ -221,7 +221,7 @@ func (p *Port) serve() {
 	p.queued = false
 	for i := range acceptBatch {
 		if !p.open || p.paused || p.held {
-			p.r.watchLeaving(0) // nobody comes who would see them off
+			p.r.watchUnwatched(0) // nobody comes who would see them off
 			return
 		}
 		if i == 1 && p.single && p.r.kernel.Pending(p.fd)&kernel.Readable == 0 {
@@ -265,7 +265,11 @@ func (p *Port) accepted(fd int, from kernel.Addr, first bool) {
 		return
 	}
 	c.open(p, p.factory)
-	if !c.has(isDead | isLingering) {
+	switch {
+	case c.has(isDead | isLingering | isWatched):
+	case c.has(isPaused) && !c.has(isDisconnecting):
+		r.park(c)
+	default:
 		c.watch()
 	}
 }
@@ -287,7 +291,7 @@ func (p *Port) starve(errno syscall.Errno, remedy string) {
 		p.r.quietUntil = now.Add(starvedLogPause)
 		p.r.log.Warn().Err(errno).Str("port", p.logName()).Msg("cannot accept: " + remedy)
 	}
-	p.r.watchLeaving(0) // so that their ends are told at once
+	p.r.watchUnwatched(0) // so that their ends are told at once
 	p.r.starved = append(p.r.starved, p)
 	p.r.stats.Starved++
 	p.retry = p.r.timers.Add(retryPause, p.r.retryStarved)

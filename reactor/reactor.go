@@ -36,6 +36,8 @@ type Reactor struct {
 	dirty    []*conn    // written to from outside their own callback
 	lost     []*conn    // ConnectionLost is due
 	leaving  leaving    // closed, and not worth watching: see leaving.go
+	parked   line       // paused, and not worth watching yet: see parked.go
+	ticks    ticks      // until those two are watched: see unwatched.go
 	released []released // closed, but for the number: see release
 	inTurn   bool
 	over     bool // this turn is the last

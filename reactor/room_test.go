@@ -239,6 +239,8 @@ func TestEachDirectionIsRegisteredOnce(t *testing.T) {
 		{"a line, when asked", asked(poem[:80]), poem[:80], []string{"input"}, 0},
 		{"a long poem, when asked", asked(poem), poem, []string{"input", "output"}, 3},
 		{"a long poem at once", &proto{made: narrowly(poem)}, poem, []string{"both"}, 3},
+		{"a long poem at once, and paused", &proto{made: func(p *proto) { p.Transport.PauseProducing(); narrowly(poem)(p) }}, poem, []string{"both"}, 3},
+		{"a long poem at once, and resumed", &proto{made: func(p *proto) { p.Transport.ResumeProducing(); narrowly(poem)(p) }}, poem, []string{"both"}, 3},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -30,6 +30,6 @@ type Stats struct {
 func (r *Reactor) Stats() Stats {
 	r.check("Stats")
 	s := r.stats
-	s.PendingTimers = r.timers.Len() - r.leaving.idleTimers()
+	s.PendingTimers = r.timers.Len() - r.idleTimers()
 	return s
 }

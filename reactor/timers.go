@@ -32,7 +32,7 @@ func (r *Reactor) CallLater(d time.Duration, f func()) *clock.DelayedCall {
 // Twisted: reactor.getDelayedCalls.
 func (r *Reactor) PendingCalls() int {
 	r.check("PendingCalls")
-	return r.timers.Len() - r.leaving.idleTimers()
+	return r.timers.Len() - r.idleTimers()
 }
 
 // newTimers returns an empty queue by the kernel's clock.

@@ -135,6 +135,9 @@ func (c *conn) PauseProducing() {
 // ResumeProducing lets DataReceived come again.
 func (c *conn) ResumeProducing() {
 	c.r.check("ResumeProducing")
+	if c.has(isPaused) && !c.has(isWatched|isDisconnecting) { // parked, or soon to be: see parked.go
+		c.watch()
+	}
 	c.flags &^= isPaused
 	if c != c.r.current {
 		c.requeue()

@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"errors"
+	"time"
 
 	"skein/protocol"
 )
@@ -15,10 +16,12 @@ var reading = []test{
 	{name: "resuming never delivers from inside", f: readResumeLater},
 	{name: "paused and resumed at once", f: readBackAndForth},
 	{name: "in ConnectionMade", f: readPausedFirst},
+	{name: "in ConnectionMade, at the end that was accepted", f: readPausedFirstAccepted},
 	{name: "a resume after LoseConnection does nothing", f: readResumeClosing},
 	{name: "the peer's end waits behind the data", f: readEndWaits},
 	{name: "a paused connection hears of a reset", f: readPausedReset, only: "tcp"},
 	{name: "a paused connection that was accepted hears of a reset", f: readPausedResetAccepted, only: "tcp"},
+	{name: "a connection that was accepted, and paused in ConnectionMade, hears of a reset", f: readPausedFirstReset, only: "tcp"},
 	{name: "data that came before a reset is delivered", f: readBeforeReset, only: "tcp"},
 	{name: "no piece is larger than 64 KiB", f: readChunks},
 }
@@ -97,6 +100,25 @@ func readPausedFirst(s *scene) {
 	client.got([]byte("greeting"))
 }
 
+// readPausedFirstAccepted resumes after some time: such a connection is watched later
+// than others.
+func readPausedFirstAccepted(s *scene) {
+	for _, after := range []time.Duration{0, 4 * time.Millisecond, 30 * time.Millisecond} {
+		server, client := s.newEnd("the server"), s.newEnd("the client")
+		server.OnMade = func() { server.Transport.PauseProducing() }
+		s.join(server, client)
+		client.write("greeting")
+		s.pass(after)
+		equal(s, "bytes delivered to a paused protocol", len(server.in), 0)
+		server.Transport.ResumeProducing()
+		server.got([]byte("greeting"))
+		client.write(", bye")
+		client.Transport.LoseConnection()
+		s.done(client, server)
+		server.got([]byte("greeting, bye"))
+	}
+}
+
 func readResumeClosing(s *scene) {
 	server, client := s.pair()
 	client.Transport.PauseProducing()
@@ -135,6 +157,15 @@ func readPausedReset(s *scene) {
 func readPausedResetAccepted(s *scene) {
 	server, client := s.pair()
 	server.Transport.PauseProducing()
+	client.Transport.AbortConnection()
+	s.lost(server)
+	s.isError("the reason", server.Reason(), protocol.ErrConnectionLost)
+}
+
+func readPausedFirstReset(s *scene) {
+	server, client := s.newEnd("the server"), s.newEnd("the client")
+	server.OnMade = func() { server.Transport.PauseProducing() }
+	s.join(server, client)
 	client.Transport.AbortConnection()
 	s.lost(server)
 	s.isError("the reason", server.Reason(), protocol.ErrConnectionLost)
