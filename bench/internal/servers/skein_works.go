@@ -52,10 +52,11 @@ type skeinRelay struct {
 	poem  *deferred.Deferred
 }
 
-var _ protocol.HalfCloser = (*skeinRelay)(nil)
-
-// ConnectionMade fetches the poem and passes it on.
+// ConnectionMade fetches the poem and passes it on. Nothing is read from the client
+// before there is something to send it to, as in Twisted's portforward, and that never
+// comes: so its end waits, and it can still read.
 func (p *skeinRelay) ConnectionMade() {
+	p.Transport.PauseProducing()
 	p.poem = p.fetch()
 	p.poem.AddBoth(p.arrived)
 }
@@ -74,14 +75,8 @@ func (p *skeinRelay) arrived(poem any, err error) (any, error) {
 	return nil, nil
 }
 
-// DataReceived ignores what a client says.
+// DataReceived is not called: the client stays paused.
 func (p *skeinRelay) DataReceived([]byte) {}
-
-// ReadConnectionLost goes on: the client can still read.
-func (p *skeinRelay) ReadConnectionLost() {}
-
-// WriteConnectionLost has nothing to do: this side does not half-close.
-func (p *skeinRelay) WriteConnectionLost() {}
 
 // ConnectionLost gives up the fetch, if it is under way.
 func (p *skeinRelay) ConnectionLost(error) { p.poem.Cancel() }
