@@ -135,12 +135,13 @@ func Names(table []Row) string {
 func (r Row) Streams() bool { return r.Work == stream }
 
 // Together is how many servers may have this row's connections at the same time,
-// two at least; 0: all. A stream whose reader waits for its turn fills the kernel's buffers with
-// some MiB: many streams of each of ten servers would bring the kernel short of
-// memory for TCP, and the row would tell of that.
+// two at least; 0: all. A stream whose reader waits for its turn fills the kernel's
+// buffers with some MiB: a hundred of each of three servers can be more than the
+// kernel likes to give to TCP (net.ipv4.tcp_mem), and the row would tell which of
+// them came too late.
 func (r Row) Together() int {
 	if r.Streams() && r.Conns > 1 {
-		return 4
+		return 2
 	}
 	return 0
 }
