@@ -87,13 +87,12 @@ const (
 )
 
 // newConn returns the connection of a connected descriptor; open brings it to
-// life. ev is what the kernel has said of the descriptor.
-func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner, ev kernel.Events) *conn {
+// life.
+func (r *Reactor) newConn(fd int, remote netip.AddrPort, o connOwner) *conn {
 	c := r.conns.take()
 	c.r, c.fd, c.owner = r, int32(fd), o
 	c.peer, c.port = remote.Addr(), remote.Port()
 	c.flags = isWritable
-	c.note(ev)
 	r.opened()
 	r.stats.Connections++
 	r.stats.Open++
@@ -191,12 +190,14 @@ func (c *conn) serve() {
 	c.share()
 }
 
-// share reads once and writes what there is: input first, as Twisted does.
+// share reads and writes what there is: input first, as Twisted does. One read is a
+// connection's share, but for the end that is known to stand right behind it: to put
+// the connection behind the others for that would find it out of the cache.
 func (c *conn) share() {
 	r := c.r
 	r.current = c
-	if c.has(isReadable) && c.wantsInput() {
-		c.read()
+	if c.has(isReadable) && c.wantsInput() && c.read() && c.wantsInput() {
+		_ = c.read()
 	}
 	c.moveOutput()
 	r.current = nil
@@ -223,13 +224,14 @@ func (c *conn) wantsInput() bool {
 	return c.has(isDisconnecting) || !c.has(isPaused)
 }
 
-// read reads once, and delivers.
+// read reads once, and delivers. It reports whether that was the last of the input,
+// and only its end is left.
 //
 // A read that comes back short has emptied the kernel's buffer, so readiness is
 // over until the next edge; asking again to hear EAGAIN costs a tenth of an
 // echo. Only after the peer's end is there something behind a short read: the
 // end itself.
-func (c *conn) read() {
+func (c *conn) read() (last bool) {
 	r := c.r
 	n, errno := r.kernel.Read(int(c.fd), r.readBuf)
 	switch {
@@ -240,7 +242,9 @@ func (c *conn) read() {
 	case n == 0:
 		c.endOfInput()
 	default:
-		if n < len(r.readBuf) && !c.has(isHungUp) {
+		short := n < len(r.readBuf)
+		last = short && c.has(isHungUp)
+		if short && !last {
 			c.flags &^= isReadable
 		}
 		r.stats.BytesRead += uint64(n)
@@ -248,6 +252,7 @@ func (c *conn) read() {
 			c.deliver(r.readBuf[:n])
 		}
 	}
+	return last
 }
 
 // deliver passes input to the protocol.

@@ -270,15 +270,19 @@ func (a *attempt) succeed(fd int, remote *kernel.Addr, ev kernel.Events) {
 	a.close()
 	r.removeAttempt(c)
 	c.state, c.attempt = protocol.Connected, nil
-	c.conn = r.newConn(fd, remote.IP, c, ev)
-	c.conn.flags |= isWatched | isFull // both directions, since it began to connect
+	conn := r.newConn(fd, remote.IP, c)
+	conn.flags |= isWatched | isFull // both directions, since it began to connect
 	if !remote.Unix() {
-		c.conn.flags |= isNagling // accepted ones inherit the option from their port
+		conn.flags |= isNagling // accepted ones inherit the option from their port
 	}
-	r.setSource(fd, c.conn)
-	c.conn.open(c, c.factory)
+	c.conn = conn
+	r.setSource(fd, conn)
+	conn.open(c, c.factory)
 	r.ended()
 	a.giveBack()
+	if !conn.has(isDead) {
+		conn.ready(ev, 0) // what a quick peer has sent already
+	}
 }
 
 // lostConn tells the factory that its connection is over.

@@ -254,7 +254,7 @@ func (p *Port) serve() {
 func (p *Port) accepted(fd int, from kernel.Addr, first bool) {
 	r := p.r
 	r.stats.Accepted++
-	c := r.newConn(fd, from.IP, p, 0)
+	c := r.newConn(fd, from.IP, p)
 	r.setSource(fd, c)
 	r.seeOff() // those who left before this one came
 	if first {
