@@ -27,8 +27,13 @@ type leaving struct {
 	live int // how many have not ended
 }
 
-// leave begins to see a connection off, which lingers and was never watched.
+// leave begins to see a connection off, which lingers and was never watched. One that
+// was parked may have waited for its producer, and the timer of that is not needed: it
+// is set anew when the connection is watched.
 func (r *Reactor) leave(c *conn) {
+	if t := c.end.timer; t != nil && t.Active() {
+		_ = t.Cancel()
+	}
 	r.leaving.push(c, r.ticks.n)
 	r.leaving.live++
 	r.startTicks()

@@ -80,6 +80,26 @@ func TestAParkedConnectionThatWaitsForItsProducer(t *testing.T) {
 	}
 }
 
+// TestAParkedConnectionThatHasWaitedForItsProducer is closed, and leaves when that has
+// nothing more: no timer stays behind.
+func TestAParkedConnectionThatHasWaitedForItsProducer(t *testing.T) {
+	p := newParkingLot(t, nil)
+	if err := p.server.Transport.RegisterProducer(&idle{}, true); err != nil {
+		t.Fatal(err)
+	}
+	p.server.Transport.LoseConnection()
+	p.Pump()
+	p.heard()
+	p.server.Transport.UnregisterProducer()
+	p.Advance(still)
+	p.isWatched("from its beginning to its end", false)
+	p.lost(protocol.ErrConnectionDone)
+	p.Advance(later)
+	if err := want("delayed calls", p.PendingCalls(), 0); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAParkedConnectionIsRegisteredOnce resumes at several times, twice, on the
 // machine's kernel, and closes when nobody is parked any more.
 func TestAParkedConnectionIsRegisteredOnce(t *testing.T) {

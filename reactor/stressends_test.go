@@ -125,6 +125,8 @@ func (e *end) ConnectionMade() {
 	}
 	if e.w.ending {
 		e.lose() // it has come late
+	} else if e.w.chance(4) {
+		e.pause() // it is parked, most often
 	}
 	e.w.act(e)
 }
