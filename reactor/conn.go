@@ -51,7 +51,7 @@ const (
 	// edges: once, when it changes.
 	isReadable connFlags = 1 << iota
 	isWritable
-	isHungUp // the peer has sent its end: a short read is not the last
+	isHungUp // the peer has sent its end, or urgent data: a short read is not the last
 
 	// What the protocol asked for.
 	isPaused        // PauseProducing
@@ -230,7 +230,8 @@ func (c *conn) wantsInput() bool {
 // A read that comes back short has emptied the kernel's buffer, so readiness is
 // over until the next edge; asking again to hear EAGAIN costs a tenth of an
 // echo. Only after the peer's end is there something behind a short read: the
-// end itself.
+// end itself. (Of a peer that sends urgent data, which cuts reads short, that may be
+// more bytes, or nothing yet: then the next read says so.)
 func (c *conn) read() (last bool) {
 	r := c.r
 	n, errno := r.kernel.Read(int(c.fd), r.readBuf)
