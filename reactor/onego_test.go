@@ -5,6 +5,9 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"skein/protocol"
 	"skein/reactor"
@@ -78,6 +81,44 @@ func TestTheEndIsReadRightBehindTheLastBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.inOneGo(t, 1, "ConnectionMade", "DataReceived the last", "ConnectionLost")
+}
+
+// TestTheEndBehindUrgentData has urgent data cut the last bytes in two: what stands
+// behind the first short read is not the end yet.
+func TestTheEndBehindUrgentData(t *testing.T) {
+	r, err := reactor.New(reactor.WithoutSignals())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &inTurns{r: r}
+	_, addr := listen(t, r, build(func() protocol.Protocol { return p }))
+	peer, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.CallLater(10*time.Second, func() {
+		t.Error("the end has not come")
+		r.Crash()
+	})
+	p.made = func() {
+		r.CallLater(0, func() {
+			_, first := peer.Write([]byte("the "))
+			raw, err := peer.(*net.TCPConn).SyscallConn()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			failed := raw.Control(func(fd uintptr) { err = unix.Send(int(fd), []byte("!"), unix.MSG_OOB) })
+			_, second := peer.Write([]byte("last"))
+			if err := errors.Join(first, failed, err, second, peer.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := r.Run(); err != nil {
+		t.Fatal(err)
+	}
+	p.inOneGo(t, len(p.calls)-1, "ConnectionMade", "DataReceived the ", "DataReceived last", "ConnectionLost")
 }
 
 // TestWhatAQuickPeerHasSentComesWithTheConnection connects to one who has sent
