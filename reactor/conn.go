@@ -79,7 +79,8 @@ const (
 func (c *conn) has(f connFlags) bool { return c.flags&f != 0 }
 
 const (
-	// readSize is the most that one connection reads in a turn.
+	// readSize is the most that one read of a connection takes: in a turn there is one,
+	// and a second where the first was short and the peer's end was known.
 	readSize = 64 << 10
 	// writeSize is the most that one write of a connection gives the kernel: in a turn
 	// there is one, and as many more as producerRounds says if a producer goes on.
