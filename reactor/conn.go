@@ -47,16 +47,19 @@ type connOwner interface {
 type connFlags uint16
 
 const (
-	// What the kernel said. Readiness is remembered here because it is told by
-	// edges: once, when it changes.
-	isReadable connFlags = 1 << iota
-	isWritable
-	isHungUp // the peer has sent its end, or urgent data: a short read is not the last
+	// What the kernel said, in its own bits. Readiness is remembered here because it
+	// is told by edges: once, when it changes.
+	isReadable = connFlags(kernel.Readable)
+	isWritable = connFlags(kernel.Writable)
+	isHungUp   = connFlags(kernel.Hangup) // of the peer, or urgent data: a short read is not the last
+	told       = isReadable | isWritable | isHungUp
+)
 
+const (
 	// What the protocol asked for.
-	isPaused        // PauseProducing
-	isDisconnecting // LoseConnection, or the peer's end: no more DataReceived
-	isHalfClosing   // LoseWriteConnection
+	isPaused        connFlags = (told + 1) << iota // PauseProducing
+	isDisconnecting                                // LoseConnection, or the peer's end: no more DataReceived
+	isHalfClosing                                  // LoseWriteConnection
 
 	// How far it has come.
 	isReadShut  // the end of input has been read
@@ -70,7 +73,7 @@ const (
 	isDirty   // in Reactor.dirty
 	isBacklog // in Reactor.backlog
 
-	isTold // the protocol knows its transport, so it hears of the end
+	isFlowing // a push producer is registered, and not held back
 
 	isNagling // nothing was written to this client, so TCP_NODELAY is not set yet
 )
@@ -134,7 +137,6 @@ func (c *conn) peerAddr() net.Addr {
 func (c *conn) begin() {
 	r := c.r
 	r.current = c
-	c.flags |= isTold
 	r.next("BuildProtocol", c, "MakeConnection")
 	c.proto.MakeConnection(c)
 	if !c.has(isDead) {
@@ -144,17 +146,7 @@ func (c *conn) begin() {
 }
 
 // note remembers an edge.
-func (c *conn) note(ev kernel.Events) {
-	if ev&kernel.Readable != 0 {
-		c.flags |= isReadable
-	}
-	if ev&kernel.Writable != 0 {
-		c.flags |= isWritable
-	}
-	if ev&kernel.Hangup != 0 {
-		c.flags |= isHungUp
-	}
-}
+func (c *conn) note(ev kernel.Events) { c.flags |= connFlags(ev) & told }
 
 // ready takes an edge. A batch of epoll's has one event of a descriptor at most,
 // so a connection that ends by its own is finished right behind it: nothing in the
@@ -194,11 +186,22 @@ func (c *conn) serve() {
 // share reads and writes what there is: input first, as Twisted does. One read is a
 // connection's share, but for the end that is known to stand right behind it: to put
 // the connection behind the others for that would find it out of the cache.
+//
+// The system calls that serve most events are made from here, and what follows from
+// them is done by functions that are called behind them. The other way round costs:
+// behind a system call the processor guesses wrong where a function that was called
+// before it returns to. See BenchmarkReturns.
 func (c *conn) share() {
 	r := c.r
 	r.current = c
-	if c.has(isReadable) && c.wantsInput() && c.read() && c.wantsInput() {
-		_ = c.read()
+	if c.has(isReadable) && c.wantsInput() {
+		if c.took(r.kernel.Read(int(c.fd), r.readBuf)) && c.wantsInput() {
+			_ = c.took(r.kernel.Read(int(c.fd), r.readBuf))
+		}
+	}
+	if b := c.piece(); b != nil {
+		n, errno := r.kernel.Write(int(c.fd), b, c.isLast(len(b)))
+		c.gave(n, len(b), errno)
 	}
 	c.moveOutput()
 	r.current = nil
@@ -225,17 +228,16 @@ func (c *conn) wantsInput() bool {
 	return c.has(isDisconnecting) || !c.has(isPaused)
 }
 
-// read reads once, and delivers. It reports whether that was the last of the input,
-// and only its end is left.
+// took deals with what a read has brought: mostly, it delivers. It reports whether that
+// was the last of the input, and only its end is left.
 //
 // A read that comes back short has emptied the kernel's buffer, so readiness is
 // over until the next edge; asking again to hear EAGAIN costs a tenth of an
 // echo. Only after the peer's end is there something behind a short read: the
 // end itself. (Of a peer that sends urgent data, which cuts reads short, that may be
 // more bytes, or nothing yet: then the next read says so.)
-func (c *conn) read() (last bool) {
+func (c *conn) took(n int, errno syscall.Errno) (last bool) {
 	r := c.r
-	n, errno := r.kernel.Read(int(c.fd), r.readBuf)
 	switch {
 	case errno == syscall.EAGAIN:
 		c.flags &^= isReadable
@@ -257,17 +259,39 @@ func (c *conn) read() (last bool) {
 	return last
 }
 
-// deliver passes input to the protocol.
+// deliver passes input to the protocol. It is a do without the function: of all calls
+// of user code this is the most frequent.
 func (c *conn) deliver(data []byte) {
 	r := c.r
-	failure := r.do(c, "DataReceived", func() { c.proto.DataReceived(data) })
+	if r.opts.timing || r.opts.debug {
+		c.deliverWatched(data)
+		return
+	}
+	outer, returned := r.owner, false
+	r.owner = c
+	r.stats.Callbacks++
+	defer func() {
+		if !returned {
+			if v := recover(); v != nil {
+				c.fail(r.panicked("DataReceived", v))
+			}
+		}
+		r.owner = outer
+	}()
+	c.proto.DataReceived(data)
+	returned = true
+}
+
+// deliverWatched is deliver under WithTiming or WithDebug.
+func (c *conn) deliverWatched(data []byte) {
+	r := c.r
+	if failure := r.do(c, "DataReceived", func() { c.proto.DataReceived(data) }); failure != nil {
+		c.fail(failure)
+	}
 	if r.opts.debug {
 		for i := range data {
 			data[i] = 0xDB // whoever kept the slice shall see it
 		}
-	}
-	if failure != nil {
-		c.fail(failure)
 	}
 }
 
@@ -334,10 +358,10 @@ func (c *conn) finish() {
 func (c *conn) deliverLost() {
 	r, reason := c.r, c.end.reason
 	if p := c.producing; p != nil {
-		c.producing = nil
+		c.dropProducer()
 		_ = r.do(c, "StopProducing", p.StopProducing)
 	}
-	if c.has(isTold) {
+	if c.proto != nil { // it knows its transport
 		_ = r.do(c, "ConnectionLost", func() { c.proto.ConnectionLost(reason) })
 	}
 	r.stats.Open--

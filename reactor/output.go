@@ -60,7 +60,7 @@ func (c *conn) moveOutput() {
 // is that and no more which an echo pays for.
 func (c *conn) isAtRest() bool {
 	const unrest = isReadable | isDisconnecting | isHalfClosing | isDead
-	return c.out.n == 0 && c.producing == nil && !c.has(unrest)
+	return c.out.n == 0 && (c.producing == nil || c.has(isFlowing)) && !c.has(unrest)
 }
 
 // awaitsProducer reports whether a close has to wait for a producer. After the
@@ -68,7 +68,19 @@ func (c *conn) isAtRest() bool {
 // never write again: waiting for it would keep what the peer has left for ever.
 func (c *conn) awaitsProducer() bool {
 	p := c.producing
-	return p != nil && !(c.end != nil && c.end.byPeer && p.push != nil && !p.paused)
+	return p != nil && !(c.end != nil && c.end.byPeer && c.has(isFlowing))
+}
+
+// piece returns what is queued, if it can be written and is one piece, as it is after
+// most events; else nil.
+func (c *conn) piece() []byte {
+	if c.out.n == 0 || !c.has(isWritable) || c.has(isDead|isNagling) {
+		return nil
+	}
+	if first := c.out.head; first.next == nil && len(first.data) <= writeSize {
+		return first.data
+	}
+	return nil
 }
 
 // flush writes once: everything that is queued, or a turn's share of it.
@@ -81,7 +93,13 @@ func (c *conn) flush() {
 		c.flags &^= isNagling
 		_ = r.kernel.SetNoDelay(int(c.fd), true) // if the socket is broken, the write tells
 	}
-	n, want, errno := c.write()
+	c.gave(c.write())
+}
+
+// gave deals with what the kernel has taken, n bytes of the first ones queued: want
+// were offered.
+func (c *conn) gave(n, want int, errno syscall.Errno) {
+	r := c.r
 	switch {
 	case errno == syscall.EAGAIN:
 		c.full()
@@ -155,9 +173,8 @@ func (c *conn) tryAgain() {
 // producing is a registered producer.
 type producing struct {
 	protocol.Producer
-	push   protocol.PushProducer // nil for a pull producer
-	paused bool                  // a push producer
-	asked  bool                  // a pull producer, and nothing has been written since
+	push  protocol.PushProducer // nil for a pull producer
+	asked bool                  // a pull producer, and nothing has been written since
 }
 
 // refill asks the producer for more if there is room, and reports whether it
@@ -167,7 +184,9 @@ func (c *conn) refill() bool {
 		return false
 	}
 	p, before := c.producing, c.out.n
-	p.paused, p.asked = false, true
+	if p.asked = true; p.push != nil {
+		c.flags |= isFlowing
+	}
 	if failure := c.r.do(c, "ResumeProducing", p.ResumeProducing); failure != nil {
 		c.fail(failure)
 		return false
@@ -179,22 +198,27 @@ func (c *conn) refill() bool {
 func (c *conn) wantsMore() bool {
 	p := c.producing
 	switch {
-	case p == nil:
+	case p == nil || c.has(isFlowing):
 		return false
 	case p.push != nil:
-		return p.paused && c.out.n <= c.r.opts.low
+		return c.out.n <= c.r.opts.low
 	}
 	return !p.asked && c.out.n == 0
 }
 
 // holdBack pauses a push producer that has filled the queue.
 func (c *conn) holdBack() {
-	p := c.producing
-	if p == nil || p.push == nil || p.paused || c.out.n <= c.r.opts.high {
+	if !c.has(isFlowing) || c.out.n <= c.r.opts.high {
 		return
 	}
-	p.paused = true
-	if failure := c.r.do(c, "PauseProducing", p.push.PauseProducing); failure != nil {
+	c.flags &^= isFlowing
+	if failure := c.r.do(c, "PauseProducing", c.producing.push.PauseProducing); failure != nil {
 		c.fail(failure)
 	}
+}
+
+// dropProducer forgets the producer.
+func (c *conn) dropProducer() {
+	c.producing = nil
+	c.flags &^= isFlowing
 }

@@ -26,12 +26,23 @@ import (
 //
 // Twisted: reactor.
 type Reactor struct {
-	kernel kernel.Kernel
-	opts   options
-	log    zerolog.Logger
+	// What each event of a connection needs, in a few lines of the processor's cache.
+	kernel  kernel.Kernel
+	table   []source // what watches each descriptor number
+	current *conn    // whose own callback runs: its flush follows anyway
+	serving *conn    // whose event is being served: if it ends, ready finishes it
+	calling bool     // the loop is at work: the affinity check's plain field
+	owner   owner    // whose callback runs
+	readBuf []byte   // one for all: a callback must copy what it keeps
+	timers  *clock.Queue
+	seen    uint64 // the last timer that setAlarm knows of
+	stats   Stats
+	pool    chunkPool
+	opts    options
+
+	log zerolog.Logger
 
 	// The loop: what the next turn has to do. See turn.go.
-	table    []source   // what watches each descriptor number
 	backlog  []source   // descriptors with input or room left after their share
 	dirty    []*conn    // written to from outside their own callback
 	lost     []*conn    // ConnectionLost is due
@@ -45,24 +56,17 @@ type Reactor struct {
 	afterClose []func() // what waits for released descriptors to be closed
 
 	// Time. See timers.go.
-	timers  *clock.Queue
 	due     []*clock.DelayedCall // scratch of runTimers
 	mark    uint64               // tells the timers set before this turn from those set in it
 	alarmAt int64                // when the kernel's timer expires, 0 if it is not set
 
 	// User code. See user.go.
-	calling  bool   // the loop is at work: the affinity check's plain field
-	owner    owner  // whose callback runs
-	nextName string // its name, if it is the next in a do
+	nextName string // the running callback's, if it is the next in a do
 	began    int64  // when it did, WithTiming
 	loopID   atomic.Uint64
 
 	// Sockets.
-	current    *conn  // whose own callback runs: its flush follows anyway
-	serving    *conn  // whose event is being served: if it ends, ready finishes it
-	readBuf    []byte // one for all: a callback must copy what it keeps
 	slices     [][]byte
-	pool       chunkPool
 	conns      slab[conn]
 	endings    slab[ending]
 	done       ending // what is kept of those that ended well
@@ -96,7 +100,6 @@ type Reactor struct {
 	finished   chan struct{}
 	threads    threadPool
 	lookups    int // name lookups off the loop
-	stats      Stats
 
 	// Shared with other goroutines. See calls.go.
 	mu     sync.Mutex
@@ -184,14 +187,14 @@ type Option func(*options)
 
 // options are the choices and their defaults.
 type options struct {
-	logger        zerolog.Logger
 	debug         bool
 	timing        bool
 	signals       bool
+	low, high     int
+	logger        zerolog.Logger
 	closeTimeout  time.Duration
 	lingerTimeout time.Duration
 	grace         time.Duration
-	low, high     int
 	threads       int
 	slow          time.Duration
 	sockets       []Socket

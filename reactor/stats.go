@@ -6,6 +6,10 @@ import "time"
 type Stats struct {
 	Turns     uint64 // turns of the loop; a batch of events that leaves nothing to do needs none
 	Callbacks uint64 // calls of user code
+
+	BytesRead    uint64
+	BytesWritten uint64
+
 	TimersRun uint64 // delayed calls that have run
 	Panics    uint64 // panics recovered from user code
 
@@ -18,9 +22,6 @@ type Stats struct {
 	Accepted    uint64 // of these, the accepted ones
 	Open        int    // connections open now
 	Starved     uint64 // times that a port ran out of descriptors
-
-	BytesRead    uint64
-	BytesWritten uint64
 
 	PendingTimers int // delayed calls that wait
 }

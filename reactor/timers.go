@@ -93,6 +93,7 @@ func (r *Reactor) timerDue() bool {
 // timer alone when the earliest call was cancelled, or put off: waking up in vain
 // later is cheaper than a system call now.
 func (r *Reactor) setAlarm() {
+	r.seen = r.timers.Mark()
 	at, ok := r.timers.NotBefore()
 	if !ok || r.alarmAt != 0 && r.alarmAt <= at {
 		return

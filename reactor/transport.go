@@ -84,9 +84,11 @@ var errWriteShut error = &net.OpError{Op: "write", Err: net.ErrClosed}
 // wrote follows every write.
 func (c *conn) wrote() {
 	c.touch()
-	if c.producing != nil {
-		c.producing.asked = false
+	switch {
+	case c.has(isFlowing):
 		c.holdBack()
+	case c.producing != nil:
+		c.producing.asked = false
 	}
 }
 
@@ -154,17 +156,17 @@ func (c *conn) RegisterProducer(p protocol.Producer, streaming bool) error {
 		p.StopProducing()
 		return err
 	}
-	c.producing = &producing{Producer: p}
 	if streaming {
 		push, ok := p.(protocol.PushProducer)
 		if !ok {
-			c.producing = nil
 			return protocol.ErrNotPushProducer
 		}
-		c.producing.push = push
+		c.producing = &producing{Producer: p, push: push}
+		c.flags |= isFlowing
 		c.holdBack()
 		return nil
 	}
+	c.producing = &producing{Producer: p}
 	c.touch() // the flush asks a pull producer for its first piece
 	return nil
 }
@@ -173,7 +175,7 @@ func (c *conn) RegisterProducer(p protocol.Producer, streaming bool) error {
 func (c *conn) UnregisterProducer() {
 	c.r.check("UnregisterProducer")
 	if c.producing != nil {
-		c.producing = nil
+		c.dropProducer()
 		c.touch() // a close may have waited for this
 	}
 }

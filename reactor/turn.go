@@ -18,7 +18,9 @@ func (l loop) Ready(fd int, ev kernel.Events, tag uint32) {
 	}
 	r.calling = true
 	s.ready(ev, tag)
-	r.setAlarm()
+	if r.timers.Mark() != r.seen {
+		r.setAlarm()
+	}
 	r.calling = false
 }
 

@@ -27,8 +27,8 @@ type Queue struct {
 
 	epoch time.Time
 	since func() time.Duration
-	heap  []slot
 	seq   uint64
+	heap  []slot
 
 	last    [trains]*DelayedCall // see train.go
 	coupled int                  // how many stand behind another

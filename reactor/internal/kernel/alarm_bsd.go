@@ -12,10 +12,10 @@ type alarm struct {
 }
 
 // newAlarm makes an alarm; onTime and onRing run on a goroutine of their own.
-func newAlarm(onTime, onRing func()) (*alarm, error) {
+func newAlarm(onTime, onRing func()) (alarm, error) {
 	t := time.AfterFunc(time.Hour, onTime)
 	t.Stop()
-	return &alarm{timer: t, onRing: onRing}, nil
+	return alarm{timer: t, onRing: onRing}, nil
 }
 
 // descriptors returns what the poller has to watch: nothing.

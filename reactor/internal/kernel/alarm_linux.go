@@ -18,17 +18,17 @@ type alarm struct {
 }
 
 // newAlarm makes an alarm; onTime and onRing run on the loop.
-func newAlarm(onTime, onRing func()) (*alarm, error) {
+func newAlarm(onTime, onRing func()) (alarm, error) {
 	timer, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
-		return nil, err
+		return alarm{}, err
 	}
 	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
 		_ = unix.Close(timer)
-		return nil, err
+		return alarm{}, err
 	}
-	return &alarm{timer: timer, bell: bell, onTime: onTime, onRing: onRing}, nil
+	return alarm{timer: timer, bell: bell, onTime: onTime, onRing: onRing}, nil
 }
 
 // descriptors returns what the poller has to watch.

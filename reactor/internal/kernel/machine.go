@@ -14,11 +14,13 @@ import (
 // waits is each platform's: see wait_linux.go and wait_bsd.go.
 type machine struct {
 	calls
-	poller  *poller
-	waiter  waiter
-	alarm   *alarm
+	poller *poller
+
+	// What each event needs, side by side.
 	handler Handler
+	alarm   alarm
 	woken   atomic.Bool // a turn is due, or running
+	waiter  waiter
 
 	mu     sync.RWMutex // keeps Wake from writing to a number that Close gave back
 	closed bool

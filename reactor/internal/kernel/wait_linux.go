@@ -26,10 +26,9 @@ const batchSize = 256
 type waiter struct {
 	epoll  int
 	asleep atomic.Bool // or about to be: whoever wants a turn has to ring
+	single bool        // GOMAXPROCS is 1
+	served int         // events and waits since the last yield
 	events [batchSize]unix.EpollEvent
-
-	single bool // GOMAXPROCS is 1
-	served int  // events and waits since the last yield
 }
 
 // yieldEvery is how many events and waits pass between two yields: a millisecond or
