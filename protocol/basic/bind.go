@@ -131,8 +131,9 @@ func (b *bound) ConnectionMade() {
 	}
 }
 
-// DataReceived takes the next bytes.
-func (b *bound) DataReceived(data []byte) { (*Receiver)(b).DataReceived(data) }
+// DataReceived takes the next bytes. It need not ask whether the connection is being
+// closed, as one that is delivers nothing.
+func (b *bound) DataReceived(data []byte) { (*Receiver)(b).run(data) }
 
 // ConnectionLost passes the call on, and makes the receiver fit for another
 // connection.

@@ -96,7 +96,7 @@ func TestLengthLimitExceededHook(t *testing.T) {
 		h := &overInt32s{}
 		h.MaxLength = 5
 		p := basic.BindString(h)
-		connect(t, p)
+		tr := connect(t, p)
 		feed(p, stream, chunk)
 		h.want(t, "string ok", "over 13", "string b")
 
@@ -111,7 +111,11 @@ func TestLengthLimitExceededHook(t *testing.T) {
 
 		h.MaxLength = 5
 		h.onOver = func(uint32) { h.Transport.LoseConnection() }
-		feed(p, stream, chunk)
+		for rest := stream; rest != "" && !tr.Disconnecting(); { // as a transport does
+			n := min(chunk, len(rest))
+			feed(p, rest[:n], n)
+			rest = rest[n:]
+		}
 		h.want(t, "string ok", "over 13")
 	}
 }

@@ -235,7 +235,8 @@ func TestPauseInRawMode(t *testing.T) {
 	h.want(t, "raw cd")
 	h.onRaw = func([]byte) { tr.LoseConnection() }
 	h.ResumeProducing()
-	feed(p, "efgh", 2)
+	feed(p, "ef", 2)
+	feed(h, "gh", 2)
 	h.want(t, "raw ef")
 }
 

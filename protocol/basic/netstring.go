@@ -35,6 +35,7 @@ const (
 	netstringStart netstringStage = iota // the first digit
 	netstringDigit                       // another digit or the colon
 	netstringBody                        // the string and the comma
+	netstringFault                       // nothing: what has come is no netstring
 )
 
 // SendString writes s as a netstring, as one write. It keeps no reference to s.
@@ -49,7 +50,8 @@ func (s *NetstringReceiver) SendString(p []byte) error {
 }
 
 // Midway reports whether bytes have come that have not been delivered: the
-// beginning of a string, or, while the receiver is paused, more.
+// beginning of a string, or, while the receiver is paused, more, or what has made
+// it close the connection.
 //
 // Twisted: none.
 func (s *NetstringReceiver) Midway() bool { return s.stage != netstringStart || s.in.pending() > 0 }
@@ -63,18 +65,20 @@ func (s *NetstringReceiver) cut() bool {
 		rest := s.in.rest
 		n, start := number(rest)
 		end := start + n
-		if start > 0 && n <= limitOf(s.MaxLength, DefaultMaxString) && end < len(rest) && rest[end] == ',' {
-			s.in.rest = rest[end+1:]
+		if start > 0 && end < len(rest) && rest[end] == ',' && (s.MaxLength == 0 || n <= s.MaxLength) {
+			if s.in.rest = nil; end+1 < len(rest) {
+				s.in.rest = rest[end+1:]
+			}
 			s.handler.StringReceived(rest[start:end:end])
-			return true
+			return len(s.in.rest) > 0
 		}
 	}
 	for s.stage != netstringBody {
-		if len(s.in.rest) == 0 {
+		if len(s.in.rest) == 0 || s.stage == netstringFault {
 			return false
 		}
 		if err := s.head(s.in.rest[0]); err != nil {
-			s.lose(err)
+			s.fault(err)
 			return false
 		}
 		s.in.rest = s.in.rest[1:]
@@ -84,7 +88,7 @@ func (s *NetstringReceiver) cut() bool {
 		return false
 	}
 	if c := s.in.rest[s.length-len(s.in.part)]; c != ',' {
-		s.lose(malformed(c, "the comma"))
+		s.fault(malformed(c, "the comma"))
 		return false
 	}
 	p, held := s.in.take(s.length, 1)
@@ -97,19 +101,23 @@ func (s *NetstringReceiver) cut() bool {
 }
 
 // number returns the length that data begins with, and where the string begins. It
-// knows those of up to five digits with their colon; for any other data start is
-// 0, and head finds out what is wrong or missing. Nearly all netstrings come this
-// way, which spares them a call for each byte of the length.
+// knows those of up to five digits, which [DefaultMaxString] has, with their colon; for
+// any other data start is 0, and head finds out what is wrong or missing. Nearly all
+// netstrings come this way, which spares them a call for each byte of the length; and
+// most are as long as a line of a poem, which takes two digits.
 func number(data []byte) (n, start int) {
-	for i := 0; i < len(data) && i < 6; i++ {
-		digit := data[i] - '0' // more than 9 for whatever is no digit
-		if digit > 9 {
-			if data[i] == ':' && (i == 1 || i > 1 && data[0] != '0') {
-				return n, i + 1
-			}
-			break
+	if len(data) > 2 && data[2] == ':' && data[0]-'1' <= 8 && data[1]-'0' <= 9 {
+		return int(data[0]-'0')*10 + int(data[1]-'0'), 3
+	}
+	for i, c := range data {
+		switch digit := c - '0'; { // more than 9 for whatever is no digit
+		case digit <= 9 && i < 5:
+			n = n*10 + int(digit)
+		case c == ':' && (i == 1 || i > 1 && data[0] != '0'):
+			return n, i + 1
+		default:
+			return 0, 0
 		}
-		n = n*10 + int(digit)
 	}
 	return 0, 0
 }
@@ -137,6 +145,12 @@ func (s *NetstringReceiver) head(c byte) error {
 		s.stage = netstringBody
 	}
 	return nil
+}
+
+// fault closes the connection: where the next string begins cannot be told.
+func (s *NetstringReceiver) fault(cause error) {
+	s.stage = netstringFault
+	s.lose(cause)
 }
 
 // malformed says what should have come instead of c.

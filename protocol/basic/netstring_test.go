@@ -213,3 +213,62 @@ func TestMidway(t *testing.T) {
 		t.Error("the next connection begins in the middle")
 	}
 }
+
+// What is no netstring has come, and nothing that comes behind it is one, even from a
+// transport that goes on.
+func TestAFaultIsTheEnd(t *testing.T) {
+	for _, stream := range []string{"x", ":", "1x", "01", "1:ab", "12:hello, world;", "201", "999999", "1:a,-"} {
+		for chunk := 1; chunk <= len(stream); chunk++ {
+			h, p, tr := newNetstrings(t, 200)
+			feed(p, stream, chunk)
+			if !tr.Disconnecting() || !h.Midway() {
+				t.Errorf("%q in chunks of %d: closed %t, midway %t", stream, chunk, tr.Disconnecting(), h.Midway())
+			}
+			h.events = nil
+			feed(p, "1:a,1:b,", 100)
+			h.want(t)
+			p.ConnectionLost(protocol.ErrConnectionDone)
+			connect(t, p)
+			feed(p, "1:c,", 100)
+			h.want(t, "string c")
+			if h.Midway() {
+				t.Errorf("%q in chunks of %d: the next connection begins in the middle", stream, chunk)
+			}
+		}
+	}
+}
+
+// Every length that is read by a way of its own, at and over every limit.
+func TestLengthsOfAnyNumberOfDigits(t *testing.T) {
+	for _, size := range []int{0, 1, 9, 10, 11, 19, 90, 98, 99, 100, 101, 999, 1000, 9999, 10_000, 99_999, 100_000} {
+		for _, limit := range []int{size - 1, size, size + 1, 0} {
+			h, p, tr := newNetstrings(t, limit)
+			text := strings.Repeat("x", size)
+			feed(p, netstring(text)+"1:y", 1<<20)
+			most := limit
+			if limit == 0 {
+				most = basic.DefaultMaxString
+			}
+			if most = max(most, 0); size > most {
+				if h.want(t); !errors.Is(tr.Cause(), basic.ErrTooLong) {
+					t.Errorf("%d bytes, and the limit is %d: closed for %v", size, limit, tr.Cause())
+				}
+				continue
+			}
+			h.want(t, "string "+text)
+			if tr.Disconnecting() != (most < 1) {
+				t.Errorf("%d bytes, and the limit is %d: closed for %v", size, limit, tr.Cause())
+			}
+		}
+	}
+	for _, wrong := range []string{"/0:", "1/:", "1;:", "::", "0:;", "00:", "09:", "a0:", "1a:"} {
+		h, p, tr := newNetstrings(t, 0)
+		if feed(p, wrong+strings.Repeat("x", 100), 1000); !errors.Is(tr.Cause(), basic.ErrMalformed) {
+			t.Errorf("%q: closed for %v", wrong, tr.Cause())
+		}
+		h.want(t)
+	}
+	h, p, _ := newNetstrings(t, 0)
+	feed(p, "1::"+strings.Repeat(",", 200), 1000) // the second colon is the string
+	h.want(t, "string :")
+}

@@ -24,7 +24,7 @@ type Receiver struct {
 // cutter is a receiver as its loop sees it.
 type cutter interface {
 	// cut delivers one message, or does something else that takes the parser
-	// on. It returns false if that takes more bytes.
+	// on. It returns false if there is no more to do until more bytes come.
 	cut() bool
 	// restart forgets where the parser stands.
 	restart()
@@ -38,7 +38,16 @@ type cutter interface {
 // the handler has returned. The bytes are copied so far as they must stay.
 //
 // Twisted: basic.LineReceiver.dataReceived and its namesakes.
-func (r *Receiver) DataReceived(data []byte) { r.run(data) }
+func (r *Receiver) DataReceived(data []byte) {
+	switch {
+	case r.cutter == nil:
+		panic(errUnbound)
+	case r.closing() && !r.busy:
+		r.in.drop()
+	default:
+		r.run(data)
+	}
+}
 
 // PauseProducing holds back all messages from now on, those of the running
 // chunk included, and pauses the transport. Called before the connection is
@@ -64,7 +73,7 @@ func (r *Receiver) ResumeProducing() {
 	if r.open() {
 		r.Transport.ResumeProducing()
 	}
-	r.run(nil)
+	r.DataReceived(nil)
 }
 
 // StopProducing closes the connection. It makes every receiver a
@@ -76,18 +85,15 @@ func (r *Receiver) StopProducing() { r.lose(nil) }
 
 // run takes data in and delivers what there is, unless a handler runs: then the
 // loop that called that handler goes on when it returns, which keeps the stack
-// flat.
+// flat. The caller has made sure that the connection is not being closed.
 func (r *Receiver) run(data []byte) {
-	if r.cutter == nil {
-		panic(errUnbound)
-	}
 	if r.busy || r.paused || len(r.in.rest) > 0 {
 		r.in.push(data)
+		if r.busy {
+			return
+		}
 	} else {
 		r.in.borrow(data)
-	}
-	if r.busy {
-		return
 	}
 	r.busy = true
 	defer func() { // after a panic in a handler, too
@@ -98,8 +104,8 @@ func (r *Receiver) run(data []byte) {
 			r.settle()
 		}
 	}()
-	for !r.paused && r.in.pending() > 0 {
-		if r.closing() || !r.cutter.cut() {
+	for !r.paused && r.in.pending() > 0 && r.cutter.cut() {
+		if r.in.pending() > 0 && r.closing() { // the handler has closed
 			break
 		}
 	}

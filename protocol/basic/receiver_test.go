@@ -56,6 +56,46 @@ func TestNothingIsDeliveredOnceClosing(t *testing.T) {
 	}
 }
 
+// A transport that is closing delivers nothing; but bytes may come in other ways, or
+// have been held back.
+func TestNothingIsDeliveredOnceClosingWhateverTheWay(t *testing.T) {
+	everyKind(t, func(t *testing.T, k kind, tr *protocoltest.StringTransport, p protocol.Protocol, r receiver, got *taker) {
+		got.on = func(m string) { // fed in by a handler that has closed
+			if m == "b" {
+				tr.LoseConnection()
+				r.DataReceived([]byte(k.frames("c", "d")))
+			}
+		}
+		feed(p, k.frames("a", "b"), 1000)
+		got.want(t, "string a", "string b")
+	})
+	everyKind(t, func(t *testing.T, k kind, tr *protocoltest.StringTransport, p protocol.Protocol, r receiver, got *taker) {
+		got.on = func(string) { r.PauseProducing() } // held back by a handler
+		feed(p, k.frames("a", "b", "c")+k.frame("half")[:2], 1000)
+		tr.LoseConnection()
+		r.ResumeProducing()
+		r.DataReceived([]byte(k.frame("half")[2:]))
+		got.want(t, "string a")
+	})
+	everyKind(t, func(t *testing.T, k kind, tr *protocoltest.StringTransport, p protocol.Protocol, r receiver, got *taker) {
+		feed(p, k.frame("half")[:2], 1000) // begun before, and completed by hand
+		tr.LoseConnection()
+		r.DataReceived([]byte(k.frame("half")[2:]))
+		got.want(t)
+	})
+	everyKind(t, func(t *testing.T, k kind, tr *protocoltest.StringTransport, p protocol.Protocol, r receiver, got *taker) {
+		got.on = func(m string) { // resumed by a handler that has closed
+			if m == "b" {
+				r.PauseProducing()
+				tr.LoseConnection()
+				r.ResumeProducing()
+			}
+		}
+		feed(p, k.frames("a", "b", "c"), 1000)
+		got.want(t, "string a", "string b")
+	})
+}
+
 func TestPauseInTheMiddleOfAChunk(t *testing.T) {
 	everyKind(t, func(t *testing.T, k kind, tr *protocoltest.StringTransport, p protocol.Protocol, r receiver, got *taker) {
 		got.on = func(m string) {
