@@ -1,9 +1,6 @@
 package transform
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "encoding/binary"
 
 // Eight bytes at a time: one bit or one byte, eight times.
 const (
@@ -11,72 +8,74 @@ const (
 	highs = 0x80 * ones
 )
 
-// valid reports whether s is UTF-8. Nearly all that comes is ASCII, which is sooner
-// seen of 32 bytes at a time.
-func valid(s []byte) bool {
+// behindASCII returns what is left of s behind the ASCII that it sees at its beginning,
+// 32 bytes at a time. Nearly all that comes is ASCII, and this is sooner seen than that
+// it is UTF-8.
+func behindASCII(s []byte) []byte {
 	for len(s) >= 32 {
 		a, b := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:])
 		c, d := binary.LittleEndian.Uint64(s[16:]), binary.LittleEndian.Uint64(s[24:])
 		if (a|b|c|d)&highs != 0 {
 			break
 		}
+		if len(s) == 32 {
+			return nil
+		}
 		s = s[32:]
 	}
-	return utf8.Valid(s)
+	return s
 }
 
-// The 26 letters of a case, as appendASCII takes them: what a byte of ASCII must have
+// The 26 letters of a case, as recase takes them: what a byte of ASCII must have
 // added to have its high bit set from the first letter on, eight times.
 const (
 	capitals = (0x80 - 'A') * ones
 	smalls   = (0x80 - 'a') * ones
 )
 
-// appendASCII appends s to dst with the letters of one case in the other one. It
-// reports whether s is ASCII; if not, it has appended nothing. The two must not
-// overlap.
+// recase writes text to dst, which is as long, with the letters of one case in the
+// other one. It reports whether text is ASCII; if not, what it has written is of no use.
+// The two must not overlap.
 //
-// The copy is changed in place: two slices that are gone through side by side need
-// more registers than there are. BenchmarkAppend has a line of a poem, and a page.
-func appendASCII(dst, s []byte, letters uint64) ([]byte, bool) {
-	all := append(dst, s...)
-	if !recase(all[len(dst):], letters) {
-		return dst, false
-	}
-	return all, true
-}
-
-// recase changes the case of the letters in text, and reports whether it is ASCII;
-// else what it has made of it is of no use.
-func recase(text []byte, letters uint64) bool {
+// In the loop, a block never ends the text: a slice that may become empty would cost
+// some steps more. BenchmarkAppend has a line of a poem, and a page.
+func recase(dst, text []byte, letters uint64) bool {
 	seen := uint64(0)
-	for len(text) >= 32 { // four at a time: they do not wait for each other
-		p := (*[32]byte)(text)
-		a, b := binary.LittleEndian.Uint64(p[:]), binary.LittleEndian.Uint64(p[8:])
-		c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
-		seen |= a | b | c | d
-		binary.LittleEndian.PutUint64(p[:], swap(a, letters))
-		binary.LittleEndian.PutUint64(p[8:], swap(b, letters))
-		binary.LittleEndian.PutUint64(p[16:], swap(c, letters))
-		binary.LittleEndian.PutUint64(p[24:], swap(d, letters))
-		text = text[32:]
+	for len(text) > 32 && len(dst) > 32 {
+		seen |= recase16((*[16]byte)(dst), (*[16]byte)(text), letters)
+		seen |= recase16((*[16]byte)(dst[16:]), (*[16]byte)(text[16:]), letters)
+		dst, text = dst[32:], text[32:]
 	}
-	for ; len(text) >= 8; text = text[8:] {
+	if len(text) == 32 && len(dst) == 32 {
+		seen |= recase16((*[16]byte)(dst), (*[16]byte)(text), letters)
+		seen |= recase16((*[16]byte)(dst[16:]), (*[16]byte)(text[16:]), letters)
+		return seen&highs == 0
+	}
+	for ; len(text) >= 8; dst, text = dst[8:], text[8:] {
 		w := binary.LittleEndian.Uint64(text)
 		seen |= w
-		binary.LittleEndian.PutUint64(text, swap(w, letters))
+		binary.LittleEndian.PutUint64(dst, w^flips(w, letters))
 	}
 	for i, c := range text {
 		seen |= uint64(c)
-		text[i] = byte(swap(uint64(c), letters))
+		dst[i] = c ^ byte(flips(uint64(c), letters))
 	}
 	return seen&highs == 0
 }
 
-// swap changes the case of the letters among eight bytes of ASCII. In each byte, a
-// sum has its high bit set from the first letter on, and another one from behind
-// the last letter on; where the two differ is a letter, and the bit that they
+// recase16 is recase for sixteen bytes. It returns those bits that are set in any eight
+// of them.
+func recase16(dst, text *[16]byte, letters uint64) uint64 {
+	a, b := binary.LittleEndian.Uint64(text[:]), binary.LittleEndian.Uint64(text[8:])
+	binary.LittleEndian.PutUint64(dst[:], a^flips(a, letters))
+	binary.LittleEndian.PutUint64(dst[8:], b^flips(b, letters))
+	return a | b
+}
+
+// flips returns the bits that change the case of the letters among eight bytes of ASCII.
+// In each byte, a sum has its high bit set from the first letter on, and another one from
+// behind the last letter on; where the two differ is a letter, and the bit that they
 // differ in is four times the one that makes the case.
-func swap(w, letters uint64) uint64 {
-	return w ^ ((w+letters)^(w+letters-26*ones))&highs>>2
+func flips(w, letters uint64) uint64 {
+	return ((w + letters) ^ (w + letters - 26*ones)) & highs >> 2
 }

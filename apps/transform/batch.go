@@ -2,26 +2,23 @@ package transform
 
 import (
 	"bytes"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
-
-	"skein/deferred"
 )
 
 // batch is the answers to one chunk of requests that were made by the short way:
 // netstrings, one behind the other. It is lent while there is something in it, so
 // an idle connection has none.
 type batch struct {
-	bytes   []byte
-	answers int
-	busy    bool // a transformation runs, and appends
+	bytes []byte
+	lent  bool
+	busy  bool // a transformation runs, and appends
 
 	// What the last request asked for, perhaps in another chunk.
-	name   []byte
-	f      Append // nil: there was none
 	silent bool   // no log hears of it
+	f      Append // nil: there was none
+	begin  []byte // its name and the dot
 }
 
 const (
@@ -43,20 +40,38 @@ var batches = sync.Pool{New: func() any { return &batch{bytes: make([]byte, 0, b
 // and again, without asking the pool, and the tables, for each chunk: see
 // BenchmarkRequests with one request in each.
 func (f *Factory) lend() *batch {
-	if b := f.spare; b != nil {
-		f.spare = nil
-		return b
+	b := f.own
+	if b == nil || b.lent {
+		b = f.another()
 	}
-	return batches.Get().(*batch)
+	b.lent = true
+	return b
 }
 
-// giveBack takes a batch that has been written.
+// another returns an empty batch that nobody uses. It is the factory's own if that has
+// none.
+func (f *Factory) another() *batch {
+	b := batches.Get().(*batch)
+	if f.own == nil && cap(b.bytes) <= batchFirst {
+		f.own = b
+	}
+	return b
+}
+
+// giveBack takes a batch that is empty again.
 func (f *Factory) giveBack(b *batch) {
-	b.bytes, b.answers = b.bytes[:0], 0
-	switch {
-	case cap(b.bytes) <= batchFirst:
-		f.spare = b
-	case cap(b.bytes) <= batchKept:
+	b.lent = false
+	if b != f.own || cap(b.bytes) > batchFirst {
+		f.putAway(b)
+	}
+}
+
+// putAway gives a batch to all.
+func (f *Factory) putAway(b *batch) {
+	if b == f.own {
+		f.own = nil
+	}
+	if cap(b.bytes) <= batchKept {
 		b.f = nil // another factory may get it, to which the name means something else
 		batches.Put(b)
 	}
@@ -65,9 +80,11 @@ func (f *Factory) giveBack(b *batch) {
 // knows reports whether a request asks for the same as the one before it. Nearly
 // all do; it spares looking for the dot, and in the tables.
 func (b *batch) knows(request []byte) bool {
-	n := len(b.name)
-	return len(request) > n && request[n] == '.' && b.f != nil && string(request[:n]) == string(b.name)
+	return b.f != nil && bytes.HasPrefix(request, b.begin)
 }
+
+// name returns the name that the last request asked for.
+func (b *batch) name() string { return string(b.begin[:len(b.begin)-len(".")]) }
 
 // learn looks for the short way of a request, and reports whether there is one.
 func (b *batch) learn(s *Server, request []byte) bool {
@@ -82,44 +99,42 @@ func (b *batch) learn(s *Server, request []byte) bool {
 	if b.f == nil { // it is the first request of this factory's
 		b.silent = s.silent()
 	}
-	b.name, b.f = append(b.name[:0], request[:dot]...), f
+	b.begin, b.f = append(b.begin[:0], request[:dot+1]...), f
 	return true
 }
 
 // add appends the netstring of what f makes of poem, and returns the length of
-// that. A panic of f is an error. What f gets to append to has no beginning, so
-// the answers before it are out of reach.
-func (b *batch) add(poem []byte) (size int, err error) {
+// that. What f gets to append to has no beginning, so the answers before it are out of
+// reach.
+func (b *batch) add(poem []byte) (size int) {
+	if room := maxHead + len(poem) + len(","); cap(b.bytes)-len(b.bytes) < room {
+		b.bytes = slices.Grow(b.bytes, room)
+		return b.add(poem)
+	}
+	head := b.bytes // most poems keep their length
+	if n := len(poem); n >= 10 && n < 100 {
+		tens := byte(n) / 10
+		head = append(head, '0'+tens, '0'+byte(n)-10*tens, ':')
+	} else {
+		head = appendHead(head, n)
+	}
 	b.busy = true
-	defer func() {
-		if b.busy { // f has not returned
-			b.busy = false
-			err = &deferred.PanicError{Value: recover(), Stack: debug.Stack()}
-		}
-	}()
-	// Most poems keep their length, so the place behind the head is known.
-	head := appendHead(slices.Grow(b.bytes, maxHead+len(poem)+len(",")), len(poem))
 	made := b.f(head[len(head):], poem)
 	b.busy = false
-	b.answers++
 	size = len(made)
 	if whole := head[:len(head)+len(poem)]; size == len(poem) && size > 0 && &made[0] == &whole[len(head)] {
 		b.bytes = append(whole, ',')
 	} else {
-		b.bytes = frame(head[:len(b.bytes)], made)
+		b.bytes = frame(b.bytes, made)
 	}
-	return size, nil
+	return size
 }
 
 // maxHead is the length of the longest head.
 const maxHead = len("9223372036854775807:")
 
-// appendHead appends what stands before a text of n bytes. Most texts are as long as
-// a line of a poem; for them it does without strconv, which knows more than this.
+// appendHead appends what stands before a text of n bytes.
 func appendHead(buf []byte, n int) []byte {
-	if n >= 10 && n < 100 {
-		return append(buf, '0'+byte(n/10), '0'+byte(n%10), ':')
-	}
 	return append(strconv.AppendInt(buf, int64(n), 10), ':')
 }
 

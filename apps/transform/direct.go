@@ -26,8 +26,8 @@ func (s *Service) Direct() Direct {
 
 // appendUpper appends s to dst in upper case, as Shout does.
 func appendUpper(dst, s []byte) []byte {
-	if ascii, ok := appendASCII(dst, s, smalls); ok {
-		return ascii
+	if end := len(dst) + len(s); end <= cap(dst) && recase(dst[len(dst):end], s, smalls) {
+		return dst[:end]
 	}
 	return append(dst, strings.ToUpper(string(s))...)
 }

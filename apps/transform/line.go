@@ -21,11 +21,11 @@ type LineFactory struct {
 
 // BuildProtocol returns the protocol of one client.
 func (f *LineFactory) BuildProtocol(net.Addr) protocol.Protocol {
-	p := &lines{session: session{server: f.Server}}
+	p := &lines{}
 	p.Delimiter = newline
 	p.MaxLength = f.maxRequest()
-	p.session.wire = p
-	return &served{receiver: basic.BindLine(p), session: &p.session}
+	p.session = session{server: f.Server, wire: p, receiver: basic.BindLine(p)}
+	return (*served)(&p.session)
 }
 
 // newline ends a line; a CR before it is the line's form.
@@ -126,7 +126,10 @@ func (p *lines) answer(r *request) int {
 }
 
 // push has nothing to do: each answer is written by itself.
-func (p *lines) push() {}
+func (p *lines) push() (clean bool) { return false }
+
+// running has none to name: there is no short way.
+func (p *lines) running() (name string, ok bool) { return "", false }
 
 // midway reports whether a request has begun to come. It forgets what has come of
 // a line.
@@ -134,7 +137,7 @@ func (p *lines) midway() bool { return p.open || len(p.ClearLineBuffer()) > 0 }
 
 // ReadConnectionLost completes the request that is coming: the end is its end.
 func (p *lines) ReadConnectionLost() {
-	if p.open && !p.session.full() {
+	if p.open && !p.session.full {
 		p.add(unstuffed(p.ClearLineBuffer()))
 		if p.open {
 			p.complete()

@@ -18,13 +18,13 @@ func lower(s string) string {
 //
 // Twisted: str.lower of Python.
 func appendLower(dst, s []byte) []byte {
-	if ascii, ok := appendASCII(dst, s, capitals); ok {
-		return ascii
+	if end := len(dst) + len(s); end <= cap(dst) && recase(dst[len(dst):end], s, capitals) {
+		return dst[:end]
 	}
 	return appendLowerLetters(dst, s)
 }
 
-// appendLowerLetters is appendLower for what is not ASCII.
+// appendLowerLetters is appendLower for what is not ASCII, or finds no room.
 func appendLowerLetters(dst, s []byte) []byte {
 	special := bytes.Contains(s, []byte("İ")) || bytes.Contains(s, []byte("Σ"))
 	var before word

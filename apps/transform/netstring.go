@@ -3,6 +3,7 @@ package transform
 import (
 	"net"
 	"strings"
+	"unicode/utf8"
 
 	"skein/protocol"
 	"skein/protocol/basic"
@@ -14,20 +15,15 @@ import (
 // Twisted: TransformFactory of twisted-server-1/transformedpoetry.py.
 type Factory struct {
 	*Server
-	spare *batch // for the answers to a chunk; nil: none yet, or it is lent
+	own *batch // for the answers to a chunk; nil: none yet, or one that has grown
 }
 
 // BuildProtocol returns the protocol of one client.
 func (f *Factory) BuildProtocol(net.Addr) protocol.Protocol {
-	c := &struct { // all that a client needs, in one piece
-		served
-		netstrings
-	}{}
-	c.netstrings.MaxLength = f.maxRequest()
-	c.netstrings.factory = f
-	c.netstrings.session = session{server: f.Server, wire: &c.netstrings}
-	c.served = served{receiver: basic.BindString(&c.netstrings), session: &c.netstrings.session}
-	return &c.served
+	p := &netstrings{factory: f}
+	p.MaxLength = f.maxRequest()
+	p.session = session{server: f.Server, wire: p, receiver: basic.BindString(p)}
+	return (*served)(&p.session)
 }
 
 // netstrings is one client that sends netstrings.
@@ -48,22 +44,25 @@ func (p *netstrings) ConnectionMade() { p.session.made(p.Transport) }
 //
 // Twisted: TransformProtocol.stringReceived.
 func (p *netstrings) StringReceived(s []byte) {
-	if p.batch == nil {
-		p.batch = p.factory.lend()
-	}
 	b := p.batch
-	if !p.session.idle() || !b.knows(s) && !b.learn(p.session.server, s) || !valid(s[len(b.name)+1:]) {
+	if b == nil {
+		b = p.factory.lend()
+		p.batch = b
+	}
+	if !p.session.idle() || !b.knows(s) && !b.learn(p.session.server, s) {
 		p.queued(s)
 		return
 	}
-	size, err := b.add(s[len(b.name)+1:])
-	if err != nil {
-		p.session.refuse(requestError(string(b.name), err))
+	poem := s[len(b.begin):]
+	if rest := behindASCII(poem); len(rest) > 0 && !utf8.Valid(rest) {
+		p.queued(s)
 		return
 	}
-	p.session.asked = true
+	size := b.add(poem)
+	p.session.asked()
+	p.session.answered++ // it will be, before anything else happens
 	if !b.silent {
-		p.session.log(string(b.name), size)
+		p.session.log(b.name(), size)
 	}
 	if len(b.bytes) >= batchFull {
 		p.push()
@@ -79,15 +78,26 @@ func (p *netstrings) queued(s []byte) {
 
 // push writes the answers that have been gathered; not while a transformation runs,
 // which is the user's, and may call anything.
-func (p *netstrings) push() {
+func (p *netstrings) push() (clean bool) {
 	if b := p.batch; b != nil && !b.busy {
 		p.batch = nil
-		p.session.wrote(b.answers, len(b.bytes))
 		if len(b.bytes) > 0 {
+			p.session.written += len(b.bytes)
 			_, _ = p.Transport.Write(b.bytes) // ConnectionLost would have come first
+			b.bytes = b.bytes[:0]
 		}
 		p.factory.giveBack(b)
 	}
+	return !p.Midway()
+}
+
+// running returns the name of the transformation that runs by the short way, if one does.
+func (p *netstrings) running() (name string, ok bool) {
+	if b := p.batch; b != nil && b.busy {
+		b.busy = false // who asks has caught a panic of it
+		return b.name(), true
+	}
+	return "", false
 }
 
 // answer sends a poem.
@@ -112,40 +122,3 @@ func (p *netstrings) WriteConnectionLost() {}
 
 // ConnectionLost ends the session.
 func (p *netstrings) ConnectionLost(reason error) { p.session.lost(reason) }
-
-// served is a receiver whose session hears of the end of each chunk.
-type served struct {
-	receiver protocol.Protocol
-	session  *session
-}
-
-var _ protocol.HalfCloser = (*served)(nil)
-
-// MakeConnection passes the call on.
-func (p *served) MakeConnection(t protocol.Transport) { p.receiver.MakeConnection(t) }
-
-// ConnectionMade passes the call on.
-func (p *served) ConnectionMade() { p.receiver.ConnectionMade() }
-
-// DataReceived parses what comes, so long as it counts.
-func (p *served) DataReceived(data []byte) {
-	if !p.session.full() {
-		within := p.session.enter()
-		p.receiver.DataReceived(data)
-		p.session.leave(within)
-	}
-}
-
-// LogPrefix names the protocol inside, in the log of the loop.
-//
-// Twisted: ILoggingContext.logPrefix.
-func (p *served) LogPrefix() string { return p.receiver.(protocol.LogPrefixer).LogPrefix() }
-
-// ReadConnectionLost passes the call on.
-func (p *served) ReadConnectionLost() { p.receiver.(protocol.HalfCloser).ReadConnectionLost() }
-
-// WriteConnectionLost passes the call on.
-func (p *served) WriteConnectionLost() { p.receiver.(protocol.HalfCloser).WriteConnectionLost() }
-
-// ConnectionLost passes the call on.
-func (p *served) ConnectionLost(reason error) { p.receiver.ConnectionLost(reason) }

@@ -15,25 +15,28 @@ import (
 //	  ▲                                                    │ the oldest, when done
 //	  ╰───────────────────── answer ◀──────────────────────╯
 type session struct {
-	server    *Server
-	wire      wire
-	transport protocol.Transport
+	// What each chunk needs, next to each other.
+	server   *Server
+	receiver protocol.Protocol // parses, and calls the wire
+	wire     wire
 
-	queue    []*request // the oldest first; all but the first may be done
-	held     int        // bytes of the requests in the queue
-	answered int        // requests
-
-	asked      bool // a request has come
+	full       bool // no other chunk counts: it is over, or has had the one request
 	delivering bool // the receiver is inside a chunk
 	choked     bool // the transport's queue is above the high-water mark
 	paused     bool // the receiver has been told to wait
+	resuming   bool // and is about to be told to go on
 	ended      bool // the client will send no more
 	over       bool // nothing more will be answered
 
-	timer   *clock.DelayedCall
-	written int // bytes given to the transport
-	taken   int // of these, what the client had taken at the timer's last look
-	seen    int // answered, at the timer's last look
+	answered int        // requests
+	written  int        // bytes given to the transport
+	queue    []*request // the oldest first; all but the first may be done
+	held     int        // bytes of the requests in the queue
+
+	transport protocol.Transport
+	timer     *clock.DelayedCall
+	taken     int // of what was written, what the client had taken at the timer's last look
+	seen      int // answered, at the timer's last look
 }
 
 // wire is a protocol that a session works for.
@@ -42,8 +45,12 @@ type wire interface {
 	// how many bytes that were.
 	answer(r *request) (written int)
 	// push writes the answers that the wire has gathered, if any. It is called at
-	// the end of each chunk, and before the end.
-	push()
+	// the end of each chunk, and before the end. It reports whether the receiver is
+	// known to wait for another request: then it has found no fault, and not closed.
+	push() (clean bool)
+	// running returns the name of the transformation that the wire has called without
+	// a Deferred, if it has not returned. It is asked after a panic.
+	running() (name string, ok bool)
 	// midway reports whether a request has begun to come that is not complete.
 	// It is asked once, when the session ends.
 	midway() bool
@@ -71,27 +78,11 @@ func (s *session) made(t protocol.Transport) {
 	_ = t.RegisterProducer((*backPressure)(s), true) // on a new connection it cannot fail
 }
 
-// enter is called before the receiver parses, and leave behind it, with what enter
-// has returned. What follows from the whole chunk follows when it is through: for
-// a chunk that a transformation feeds in, with the one that it is called from.
-func (s *session) enter() (within bool) {
-	within = s.delivering
-	s.delivering = true
-	return within
-}
-
-// leave ends what enter has begun.
-func (s *session) leave(within bool) {
-	s.wire.push()
-	s.delivering = within
-	s.settle()
-}
-
 // take puts a request into the queue, and its work under way. Only the first
 // chunk with requests counts if the server does not pipeline: the wire sees to
-// that by asking full.
+// that by looking at full.
 func (s *session) take(name string, form any, size int, work *deferred.Deferred) {
-	s.asked = true
+	s.asked()
 	r := &request{name: name, form: form, size: size, work: work}
 	s.queue = append(s.queue, r)
 	s.held += size
@@ -112,8 +103,12 @@ func (s *session) laden() bool {
 	return len(s.queue) >= s.server.maxPending() || s.held >= s.server.maxRequest()
 }
 
-// full reports whether no other chunk counts.
-func (s *session) full() bool { return s.over || s.asked && !s.server.Pipeline }
+// asked notes that a request has come.
+func (s *session) asked() {
+	if !s.server.Pipeline {
+		s.full = true
+	}
+}
 
 // flush answers what is ready, in order. The first request that cannot be
 // answered ends it.
@@ -127,7 +122,8 @@ func (s *session) flush() {
 			s.refuse(r.err)
 			return
 		}
-		s.wrote(1, s.wire.answer(r))
+		s.answered++
+		s.written += s.wire.answer(r)
 		s.log(r.name, len(r.poem))
 	}
 	s.settle()
@@ -137,18 +133,15 @@ func (s *session) flush() {
 // once.
 func (s *session) idle() bool { return !s.over && len(s.queue) == 0 }
 
-// wrote notes answers that are written together.
-func (s *session) wrote(answers, written int) {
-	s.answered += answers
-	s.written += written
-}
-
 // log writes the line about a poem of so many bytes, if it is wanted.
 func (s *session) log(name string, bytes int) {
 	if line := s.server.Log.Info(); line.Enabled() { // the peer's address is made for it
 		line.Str("transform", name).Int("bytes", bytes).Stringer("peer", s.transport.RemoteAddr()).Msg("Transformed a poem.")
 	}
 }
+
+// waits reports whether there is nothing to settle, unless the receiver has closed.
+func (s *session) waits() bool { return !s.full && !s.paused && !s.ended }
 
 // settle does what follows from where the session stands: close it, or read on.
 func (s *session) settle() {
@@ -159,7 +152,7 @@ func (s *session) settle() {
 	case s.paused:
 		s.resume()
 	case len(s.queue) > 0:
-	case s.ended || s.full():
+	case s.ended || s.full:
 		s.finish()
 	}
 }
@@ -167,16 +160,14 @@ func (s *session) settle() {
 // resume lets the receiver go on, if there is room for what it has.
 func (s *session) resume() {
 	if !s.choked && !s.laden() {
-		s.paused = false
-		within := s.enter()
-		s.wire.ResumeProducing()
-		s.leave(within)
+		s.paused, s.resuming = false, true
+		(*served)(s).DataReceived(nil)
 	}
 }
 
 // finish closes the connection: there is no more to answer.
 func (s *session) finish() {
-	if s.ended && !s.full() && s.wire.midway() {
+	if s.ended && !s.full && s.wire.midway() {
 		s.refuse(ErrCut)
 		return
 	}
@@ -210,7 +201,7 @@ func (s *session) stop() {
 	if s.over {
 		return
 	}
-	s.over = true
+	s.over, s.full = true, true
 	s.wire.push()
 	if s.timer.Active() {
 		_ = s.timer.Cancel()

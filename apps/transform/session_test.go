@@ -181,6 +181,21 @@ func TestAHalfClosedClientGetsItsAnswer(t *testing.T) {
 		c.sees(t, "3:one,", true)
 		c.logged(t)
 	})
+	t.Run("what was held back, too", func(t *testing.T) {
+		clock := clock.NewFake()
+		server, _ := newServer(clock)
+		server.Pipeline, server.MaxPending = true, 1
+		tr := &protocoltest.StringTransport{TB: t}
+		p := (&transform.Factory{Server: server}).BuildProtocol(nil)
+		p.MakeConnection(tr)
+		p.ConnectionMade()
+		p.DataReceived([]byte("8:slowly.A,7:shout.b,"))
+		p.(protocol.HalfCloser).ReadConnectionLost()
+		clock.Advance(transform.DefaultPause)
+		if got := string(tr.Value()); got != "1:a,1:B," || !tr.Disconnecting() {
+			t.Errorf("the answers are %q, closed %t", got, tr.Disconnecting())
+		}
+	})
 	t.Run("with half a request", func(t *testing.T) {
 		c := converse(false, nil)
 		c.send("9:shout.o")
@@ -280,6 +295,22 @@ func TestAFaultOfTheWireCancelsWhatIsWorkedOn(t *testing.T) {
 			c.sees(t, test.want, true)
 			c.logged(t, test.log)
 		})
+	}
+}
+
+// What is no netstring ends the session at once, though nothing is worked on: else the
+// connection would stay open for its producer until the timer looks.
+func TestAFaultOfTheWireEndsTheSession(t *testing.T) {
+	for _, send := range []string{"x", "1x", "05:", "9:shout.one;", "8:shout.hi,x", "8:shout.hi,100000"} {
+		for _, chunk := range []int{0, 1, 3} {
+			c := converse(false, pipelined)
+			if chunk > 0 {
+				c.pair.Chunk = protocoltest.Fixed(chunk)
+			}
+			if c.send(send); c.clock.Pending() != 0 || !c.pair.Server.Disconnecting() {
+				t.Errorf("%q in chunks of %d: %d timers are left, closed %t", send, chunk, c.clock.Pending(), c.pair.Server.Disconnecting())
+			}
+		}
 	}
 }
 
