@@ -70,7 +70,7 @@ const (
 	isFull      // it tells of room for output, too: there was none once
 
 	// Where it is queued.
-	isDirty   // in Reactor.dirty
+	isDirty   // in Reactor.dirty, or in Reactor.served
 	isBacklog // in Reactor.backlog
 
 	isFlowing // a push producer is registered, and not held back
@@ -148,10 +148,11 @@ func (c *conn) begin() {
 // note remembers an edge.
 func (c *conn) note(ev kernel.Events) { c.flags |= connFlags(ev) & told }
 
-// ready takes an edge. A batch of epoll's has one event of a descriptor at most,
-// so a connection that ends by its own is finished right behind it: nothing in the
-// batch can be meant for its number any more, and no turn is needed. (A batch of
-// kqueue's may have another, which is a hint, and taken as one.)
+// ready takes an edge: it reads, and leaves for answer what follows from that. A batch
+// of epoll's has one event of a descriptor at most, so a connection that ends by its
+// own is finished right behind it: nothing in the batch can be meant for its number
+// any more, and no turn is needed. (A batch of kqueue's may have another, which is a
+// hint, and taken as one.)
 func (c *conn) ready(ev kernel.Events, _ uint32) {
 	r := c.r
 	r.serving = c
@@ -159,8 +160,35 @@ func (c *conn) ready(ev kernel.Events, _ uint32) {
 	if ev&kernel.Failed != 0 {
 		c.lookForError()
 	}
-	c.share()
+	c.takeInput()
 	r.serving = nil
+	switch {
+	case c.has(isDead):
+		c.finish()
+	case c.has(isDirty): // somebody has written to it: its flush will come
+	case c.out.n > 0 || !c.isAtRest():
+		c.flags |= isDirty
+		r.served = append(r.served, c)
+	}
+}
+
+// answer moves what the connection's own event has left to do. It comes behind the
+// events of a few others: see Served.
+func (c *conn) answer() {
+	r := c.r
+	c.flags &^= isDirty
+	if c.has(isDead) {
+		return // by another's callback: it is in Reactor.lost
+	}
+	r.serving, r.current = c, c
+	if b := c.piece(); b != nil {
+		n, errno := r.kernel.Write(int(c.fd), b, c.isLast(len(b)))
+		c.gave(n, len(b), errno)
+	}
+	if !c.isAtRest() {
+		c.moveOutput()
+	}
+	r.serving, r.current = nil, nil
 	if c.has(isDead) {
 		c.finish()
 	}
@@ -177,21 +205,22 @@ func (c *conn) lookForError() {
 	}
 }
 
-// serve gives the connection its share of a turn.
+// serve gives the connection its share of a turn: input first, as Twisted does.
 func (c *conn) serve() {
 	c.flags &^= isBacklog
-	c.share()
+	c.takeInput()
+	c.serveOutput()
 }
 
-// share reads and writes what there is: input first, as Twisted does. One read is a
-// connection's share, but for the end that is known to stand right behind it: to put
-// the connection behind the others for that would find it out of the cache.
+// takeInput reads once, which is a connection's share, but for the end that is known to
+// stand right behind it: to put the connection behind the others for that would find
+// it out of the cache.
 //
-// The system calls that serve most events are made from here, and what follows from
-// them is done by functions that are called behind them. The other way round costs:
-// behind a system call the processor guesses wrong where a function that was called
-// before it returns to. See BenchmarkReturns.
-func (c *conn) share() {
+// The system calls that serve most events are made from here and from answer, and what
+// follows from them is done by functions that are called behind them. The other way
+// round costs: behind a system call the processor guesses wrong where a function that
+// was called before it returns to. See BenchmarkReturns.
+func (c *conn) takeInput() {
 	r := c.r
 	r.current = c
 	if c.has(isReadable) && c.wantsInput() {
@@ -199,11 +228,6 @@ func (c *conn) share() {
 			_ = c.took(r.kernel.Read(int(c.fd), r.readBuf))
 		}
 	}
-	if b := c.piece(); b != nil {
-		n, errno := r.kernel.Write(int(c.fd), b, c.isLast(len(b)))
-		c.gave(n, len(b), errno)
-	}
-	c.moveOutput()
 	r.current = nil
 }
 

@@ -42,12 +42,14 @@ func (k *tagging) Attach(h kernel.Handler) {
 }
 
 func (k *tagging) Ready(fd int, ev kernel.Events, tag uint32) { k.loop.Ready(fd, ev, tag) }
+func (k *tagging) Served()                                    { k.loop.Served() }
 func (k *tagging) More() bool                                 { return k.loop.More() }
 
 func (k *tagging) Turn() bool {
 	for _, e := range k.edges {
 		k.loop.Ready(k.fd, e.ev, e.tag)
 	}
+	k.loop.Served()
 	k.edges = nil
 	return k.loop.Turn()
 }

@@ -6,9 +6,8 @@ import (
 	"skein/protocol"
 )
 
-// touch makes sure that a flush follows: at the end of the connection's own
-// callback if that is what runs, which gathers its writes and costs nothing,
-// else at the end of the turn.
+// touch makes sure that a flush follows: behind the connection's own event if that is
+// what runs, which gathers its writes and costs nothing, else at the end of the turn.
 func (c *conn) touch() {
 	if c != c.r.current && !c.has(isDirty|isDead) {
 		c.markDirty()
@@ -208,9 +207,6 @@ func (c *conn) wantsMore() bool {
 
 // holdBack pauses a push producer that has filled the queue.
 func (c *conn) holdBack() {
-	if !c.has(isFlowing) || c.out.n <= c.r.opts.high {
-		return
-	}
 	c.flags &^= isFlowing
 	if failure := c.r.do(c, "PauseProducing", c.producing.push.PauseProducing); failure != nil {
 		c.fail(failure)

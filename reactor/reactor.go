@@ -37,6 +37,7 @@ type Reactor struct {
 	timers  *clock.Queue
 	seen    uint64 // the last timer that setAlarm knows of
 	stats   Stats
+	served  []*conn // their own events have left them something to do: see Served
 	pool    chunkPool
 	opts    options
 

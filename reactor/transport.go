@@ -86,7 +86,9 @@ func (c *conn) wrote() {
 	c.touch()
 	switch {
 	case c.has(isFlowing):
-		c.holdBack()
+		if c.out.n > c.r.opts.high {
+			c.holdBack()
+		}
 	case c.producing != nil:
 		c.producing.asked = false
 	}
@@ -162,8 +164,9 @@ func (c *conn) RegisterProducer(p protocol.Producer, streaming bool) error {
 			return protocol.ErrNotPushProducer
 		}
 		c.producing = &producing{Producer: p, push: push}
-		c.flags |= isFlowing
-		c.holdBack()
+		if c.flags |= isFlowing; c.out.n > c.r.opts.high {
+			c.holdBack()
+		}
 		return nil
 	}
 	c.producing = &producing{Producer: p}

@@ -89,6 +89,7 @@ func (m *memory) step() (worked, stop bool) {
 	for _, e := range m.batch {
 		m.handler.Ready(e.fd, e.ev, e.tag)
 	}
+	m.handler.Served()
 	if !m.woken.Load() {
 		return len(m.batch) > 0, false
 	}

@@ -51,6 +51,8 @@ func (s *script) Ready(fd int, ev kernel.Events, tag uint32) {
 	}
 }
 
+func (*script) Served() {}
+
 // Turn takes the next step.
 func (s *script) Turn() (stop bool) {
 	for _, name := range slices.Sorted(keys(s.events)) {

@@ -1,9 +1,9 @@
 // Package kernel is all that the reactor asks of an operating system: wait for
 // events, and read, write, accept, connect and close without blocking.
 //
-//	        Handler.Ready(fd, events, tag) each ready descriptor of a batch
-//	Poll ──▶
-//	        Handler.Turn()                 after the batch, if somebody called Wake
+//	         Handler.Ready(fd, events, tag) each ready descriptor of a batch
+//	Poll ──▶ Handler.Served()               after each few of them
+//	         Handler.Turn()                 after the batch, if somebody called Wake
 //
 // There are two kernels. [Open] returns the machine's own: gnet's poller
 // (epoll or kqueue), a timer, and system calls. The tests' kernel, in

@@ -27,6 +27,9 @@ const (
 type Handler interface {
 	// Ready is called for each ready descriptor of a batch. tag is AddTagged's, or 0.
 	Ready(fd int, ev Events, tag uint32)
+	// Served is called behind each few calls of Ready, and before Turn and the next
+	// wait.
+	Served()
 	// Turn is called after a batch when Wake or the timer asked for it. A true
 	// answer ends Poll. A descriptor closed in Turn is safe from events of its
 	// own past: none is left in the batch.

@@ -21,6 +21,7 @@ func (m *machine) AddTagged(fd int, _ uint32) syscall.Errno { return m.poller.Wa
 func (m *machine) Poll() error {
 	return m.poller.Poll(func(fd int, filter int16, flags uint16) {
 		m.handler.Ready(fd, translate(filter, flags), 0)
+		m.handler.Served() // gnet does not tell when its batch ends
 	})
 }
 

@@ -19,8 +19,14 @@ import (
 // fetches each poem, a tenth for a bulk stream (bench/cmd/compare's rows "relay" and
 // "stream-1", beside a build with Polling).
 
-// batchSize is how many events one wait takes.
-const batchSize = 256
+const (
+	// batchSize is how many events one wait takes.
+	batchSize = 256
+	// groupSize is how many of them pass between two calls of Served: the longer, the
+	// more there is to be had from doing alike things in a row, and the longer the
+	// first one's answer waits.
+	groupSize = 32
+)
 
 // waiter is the loop's place to sleep.
 type waiter struct {
@@ -66,6 +72,9 @@ func (m *machine) Poll() error {
 				m.alarm.event(fd)
 			} else {
 				m.handler.Ready(fd, translate(batch[i].Events, 0), uint32(batch[i].Pad))
+			}
+			if i%groupSize == groupSize-1 || i == len(batch)-1 {
+				m.handler.Served()
 			}
 		}
 		if m.woken.Load() && m.turn() {

@@ -25,6 +25,7 @@ type counter struct {
 }
 
 func (*counter) Ready(int, kernel.Events, uint32) {}
+func (*counter) Served()                          {}
 
 // Turn does what was asked for until now.
 func (c *counter) Turn() bool {
@@ -129,6 +130,7 @@ type timed struct {
 }
 
 func (*timed) Ready(int, kernel.Events, uint32) {}
+func (*timed) Served()                          {}
 
 func (c *timed) Turn() bool {
 	c.left--

@@ -20,6 +20,7 @@ type busy struct {
 }
 
 func (*busy) Ready(int, kernel.Events, uint32) {}
+func (*busy) Served()                          {}
 
 func (b *busy) Turn() bool {
 	b.turns++
