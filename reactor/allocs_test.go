@@ -75,3 +75,53 @@ func mallocs() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.Mallocs
 }
+
+// TestManyLongAnswersDoNotAllocate has many clients ask at once for long answers, which
+// may not all lie ready in the loop before the first one leaves.
+func TestManyLongAnswersDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const conns, size, warm, rounds = 64, 60 << 10, 20, 50
+	reactortest.Run(t, func(r *reactor.Reactor) *deferred.Deferred {
+		message, done := make([]byte, size), deferred.New()
+		var clients []*proto
+		ask := func() {
+			for _, p := range clients {
+				_ = p.Transport.WriteShared(message)
+			}
+		}
+		got, round, before := 0, 0, uint64(0)
+		port, addr := listen(t, r, build(echo))
+		for range conns {
+			r.ConnectTCP(addr, &client{t: t, p: &proto{
+				made: func(p *proto) {
+					if clients = append(clients, p); len(clients) == conns {
+						ask()
+					}
+				},
+				data: func(_ *proto, data []byte) {
+					if got += len(data); got < conns*size {
+						return
+					}
+					got = 0
+					switch round++; round {
+					case warm:
+						before = mallocs()
+					case warm + rounds:
+						if n := mallocs() - before; n > rounds {
+							t.Errorf("%d allocations for %d rounds of %d answers", n, rounds, conns)
+						}
+						for _, p := range clients {
+							p.Transport.LoseConnection()
+						}
+						done.Callback(nil)
+						return
+					}
+					ask()
+				},
+			}})
+		}
+		return closing(port, done)
+	})
+}

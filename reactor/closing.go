@@ -89,7 +89,7 @@ func (c *conn) die(reason error, reset bool) {
 		c.r.leaving.live-- // its place is free when its turn comes
 	}
 	if c.end.reset = reset; c == c.r.serving {
-		return // ready finishes it
+		return // ready or answer finishes it
 	}
 	c.r.release(int(c.fd), reset)
 	c.r.lost = append(c.r.lost, c)

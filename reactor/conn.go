@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"skein/protocol"
 	"skein/reactor/internal/kernel"
@@ -47,8 +46,8 @@ type connOwner interface {
 type connFlags uint16
 
 const (
-	// What the kernel said, in its own bits. Readiness is remembered here because it
-	// is told by edges: once, when it changes.
+	// What the kernel said, in its own bits, which are the lowest. Readiness is
+	// remembered here because it is told by edges: once, when it changes.
 	isReadable = connFlags(kernel.Readable)
 	isWritable = connFlags(kernel.Writable)
 	isHungUp   = connFlags(kernel.Hangup) // of the peer, or urgent data: a short read is not the last
@@ -148,11 +147,15 @@ func (c *conn) begin() {
 // note remembers an edge.
 func (c *conn) note(ev kernel.Events) { c.flags |= connFlags(ev) & told }
 
+// shortAnswer is how many bytes of output may wait for Served. Of more, the copies would
+// have left the cache by then, and the pool has few chunks of that size.
+const shortAnswer = 8 << 10
+
 // ready takes an edge: it reads, and leaves for answer what follows from that. A batch
 // of epoll's has one event of a descriptor at most, so a connection that ends by its
-// own is finished right behind it: nothing in the batch can be meant for its number
-// any more, and no turn is needed. (A batch of kqueue's may have another, which is a
-// hint, and taken as one.)
+// own is finished by ready or by answer: nothing in the rest of the batch can be meant
+// for its number any more, and no turn is needed. (A batch of kqueue's may have another,
+// which is a hint, and taken as one.)
 func (c *conn) ready(ev kernel.Events, _ uint32) {
 	r := c.r
 	r.serving = c
@@ -165,8 +168,10 @@ func (c *conn) ready(ev kernel.Events, _ uint32) {
 	switch {
 	case c.has(isDead):
 		c.finish()
-	case c.has(isDirty): // somebody has written to it: its flush will come
-	case c.out.n > 0 || !c.isAtRest():
+	case c.has(isDirty): // its flush will come, since somebody has written to it, or this is its second event
+	case c.out.n > shortAnswer:
+		c.answer()
+	case c.out.n > 0 || !c.isAtRest(): // the first alone says most of the time
 		c.flags |= isDirty
 		r.served = append(r.served, c)
 	}
@@ -212,25 +217,6 @@ func (c *conn) serve() {
 	c.serveOutput()
 }
 
-// takeInput reads once, which is a connection's share, but for the end that is known to
-// stand right behind it: to put the connection behind the others for that would find
-// it out of the cache.
-//
-// The system calls that serve most events are made from here and from answer, and what
-// follows from them is done by functions that are called behind them. The other way
-// round costs: behind a system call the processor guesses wrong where a function that
-// was called before it returns to. See BenchmarkReturns.
-func (c *conn) takeInput() {
-	r := c.r
-	r.current = c
-	if c.has(isReadable) && c.wantsInput() {
-		if c.took(r.kernel.Read(int(c.fd), r.readBuf)) && c.wantsInput() {
-			_ = c.took(r.kernel.Read(int(c.fd), r.readBuf))
-		}
-	}
-	r.current = nil
-}
-
 // requeue puts a connection that could go on behind the others.
 func (c *conn) requeue() {
 	if c.has(isDead | isBacklog) {
@@ -239,111 +225,6 @@ func (c *conn) requeue() {
 	if c.has(isReadable) && c.wantsInput() || c.has(isWritable) && c.out.n > 0 || c.wantsMore() {
 		c.flags |= isBacklog
 		c.r.enqueue(c)
-	}
-}
-
-// wantsInput reports whether to read: for the protocol, or, once the connection
-// is being closed, to discard. Discarding while output is still being flushed
-// keeps two ends that both write from waiting for each other for ever.
-func (c *conn) wantsInput() bool {
-	if c.has(isDead | isReadShut) {
-		return false
-	}
-	return c.has(isDisconnecting) || !c.has(isPaused)
-}
-
-// took deals with what a read has brought: mostly, it delivers. It reports whether that
-// was the last of the input, and only its end is left.
-//
-// A read that comes back short has emptied the kernel's buffer, so readiness is
-// over until the next edge; asking again to hear EAGAIN costs a tenth of an
-// echo. Only after the peer's end is there something behind a short read: the
-// end itself. (Of a peer that sends urgent data, which cuts reads short, that may be
-// more bytes, or nothing yet: then the next read says so.)
-func (c *conn) took(n int, errno syscall.Errno) (last bool) {
-	r := c.r
-	switch {
-	case errno == syscall.EAGAIN:
-		c.flags &^= isReadable
-	case errno != 0:
-		c.fail(errno)
-	case n == 0:
-		c.endOfInput()
-	default:
-		short := n < len(r.readBuf)
-		last = short && c.has(isHungUp)
-		if short && !last {
-			c.flags &^= isReadable
-		}
-		r.stats.BytesRead += uint64(n)
-		if !c.has(isDisconnecting) {
-			c.deliver(r.readBuf[:n])
-		}
-	}
-	return last
-}
-
-// deliver passes input to the protocol. It is a do without the function: of all calls
-// of user code this is the most frequent.
-func (c *conn) deliver(data []byte) {
-	r := c.r
-	if r.opts.timing || r.opts.debug {
-		c.deliverWatched(data)
-		return
-	}
-	outer, returned := r.owner, false
-	r.owner = c
-	r.stats.Callbacks++
-	defer func() {
-		if !returned {
-			if v := recover(); v != nil {
-				c.fail(r.panicked("DataReceived", v))
-			}
-		}
-		r.owner = outer
-	}()
-	c.proto.DataReceived(data)
-	returned = true
-}
-
-// deliverWatched is deliver under WithTiming or WithDebug.
-func (c *conn) deliverWatched(data []byte) {
-	r := c.r
-	if failure := r.do(c, "DataReceived", func() { c.proto.DataReceived(data) }); failure != nil {
-		c.fail(failure)
-	}
-	if r.opts.debug {
-		for i := range data {
-			data[i] = 0xDB // whoever kept the slice shall see it
-		}
-	}
-}
-
-// endOfInput deals with the peer's end. A protocol that knows of half-closed
-// connections goes on; for any other this is a LoseConnection, so what has been
-// written is still delivered. (Twisted drops it.)
-func (c *conn) endOfInput() {
-	c.flags |= isReadShut
-	c.flags &^= isReadable
-	if c.has(isDisconnecting) {
-		c.end.byPeer = true
-		if c.has(isLingering) {
-			c.die(c.end.reason, false)
-		}
-		return
-	}
-	h, ok := protocol.AsHalfCloser(c.proto)
-	if !ok {
-		c.disconnect(nil)
-		c.end.byPeer = true
-		return
-	}
-	if failure := c.r.do(c, "ReadConnectionLost", h.ReadConnectionLost); failure != nil {
-		c.fail(failure)
-		return
-	}
-	if c.has(isWriteShut) {
-		c.disconnect(nil)
 	}
 }
 

@@ -33,10 +33,10 @@
 //
 // # Reading order
 //
-// The loop: turn.go (what a turn does), user.go (the one place that calls user
+// The loop: turn.go (what a turn does), user.go (the place that calls user
 // code), timers.go, calls.go, run.go (start and stop). A connection: conn.go
-// (its states, and input), output.go and queue.go, closing.go, transport.go (its
-// public face), slab.go (how many are made at a time); unwatched.go, leaving.go and
+// (its states and events), input.go, output.go and queue.go, closing.go, transport.go
+// (its public face), slab.go (how many are made at a time); unwatched.go, leaving.go and
 // parked.go (those that the poller does not know). Where connections come from:
 // port.go, connector.go, dial.go. What processes give each other: sockets.go,
 // adopt.go, drained.go. The rest stands for itself. What the operating system has to

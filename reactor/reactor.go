@@ -30,7 +30,7 @@ type Reactor struct {
 	kernel  kernel.Kernel
 	table   []source // what watches each descriptor number
 	current *conn    // whose own callback runs: its flush follows anyway
-	serving *conn    // whose event is being served: if it ends, ready finishes it
+	serving *conn    // whose event is being served: if it ends, ready or answer finishes it
 	calling bool     // the loop is at work: the affinity check's plain field
 	owner   owner    // whose callback runs
 	readBuf []byte   // one for all: a callback must copy what it keeps

@@ -16,7 +16,8 @@ import (
 
 // TestWhatOthersDoBeforeTheAnswer has the messages of two clients come in one batch of
 // events. When the second one's callback runs, the first one's answer is written and
-// has not left; whatever is done then to the first connection, it is as if it had.
+// has not left. Whatever is done then to the first connection, the answer arrives, but
+// for an abort.
 func TestWhatOthersDoBeforeTheAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -52,8 +52,8 @@ func (l loop) Served() {
 //  2. the calls from other goroutines that are here now;
 //  3. the timers that are due now;
 //  4. the start or the next step of a shutdown;
-//  5. one flush of each transport that was written to, and has not had its own by
-//     Served;
+//  5. one flush of each transport that was written to from elsewhere: what a
+//     connection's own event has written, Served has sent;
 //  6. the descriptors closed since the last turn are given back, and the
 //     protocols that lost their connection hear of it.
 //

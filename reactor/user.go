@@ -22,8 +22,8 @@ type ownerName string
 
 func (n ownerName) logName() string { return string(n) }
 
-// do runs user code: it is the one place from which the loop calls any. A panic
-// is logged with its stack and returned, so that it costs what it came from and
+// do runs user code: it is the place from which the loop calls any, but for
+// DataReceived, for which there is conn.deliver. A panic is logged with its stack and returned, so that it costs what it came from and
 // not the loop. what names the call for the log.
 //
 // f does not escape, so a closure over locals costs no allocation.

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Events says what an edge of a descriptor's readiness was about.
+// Events says what an edge of a descriptor's readiness was about. The reactor keeps the
+// first three as they are, in the lowest bits of a connection's flags.
 type Events uint8
 
 const (

@@ -33,7 +33,7 @@ type waiter struct {
 	epoll  int
 	asleep atomic.Bool // or about to be: whoever wants a turn has to ring
 	single bool        // GOMAXPROCS is 1
-	served int         // events and waits since the last yield
+	passed int         // events and waits since the last yield
 	events [batchSize]unix.EpollEvent
 }
 
@@ -45,7 +45,7 @@ const yieldEvery = 256
 // open finds the poller's descriptor.
 func (w *waiter) open(p *poller) (err error) {
 	w.epoll, err = p.Descriptor()
-	w.served = yieldEvery // the first wait looks at GOMAXPROCS
+	w.passed = yieldEvery // the first wait looks at GOMAXPROCS
 	return err
 }
 
@@ -99,7 +99,7 @@ func (m *machine) wait() ([]unix.EpollEvent, error) {
 		n, errno = w.sleep()
 	}
 	w.asleep.Store(false)
-	w.served += n + 1
+	w.passed += n + 1
 	if errno != 0 && errno != unix.EINTR {
 		return nil, os.NewSyscallError("epoll_wait", errno)
 	}
@@ -114,8 +114,8 @@ func (m *machine) wait() ([]unix.EpollEvent, error) {
 // while it sleeps.
 func (w *waiter) yield() {
 	switch {
-	case w.served >= yieldEvery:
-		w.served = 0
+	case w.passed >= yieldEvery:
+		w.passed = 0
 		w.single = runtime.GOMAXPROCS(0) == 1
 		runtime.Gosched()
 	case w.single:
