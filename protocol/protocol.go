@@ -20,7 +20,9 @@ type Protocol interface {
 
 	// DataReceived delivers the next bytes, in order, cut wherever the network
 	// cut them; data is never empty. The slice belongs to the loop and is
-	// overwritten after the call returns: copy what must stay.
+	// overwritten after the call returns: copy what must stay. It is not called once
+	// the connection is being closed; who passes it on to another protocol, and may
+	// close in between, does not pass it on then.
 	DataReceived(data []byte)
 
 	// ConnectionLost says that the connection is over and why; the reason

@@ -48,11 +48,11 @@ func (f *Factory) lend() *batch {
 	return b
 }
 
-// another returns an empty batch that nobody uses. It is the factory's own if that has
-// none.
+// another returns an empty batch that nobody uses. It is the factory's own from now on:
+// the one before may never come back, after a panic.
 func (f *Factory) another() *batch {
 	b := batches.Get().(*batch)
-	if f.own == nil && cap(b.bytes) <= batchFirst {
+	if cap(b.bytes) <= batchFirst {
 		f.own = b
 	}
 	return b
@@ -109,7 +109,6 @@ func (b *batch) learn(s *Server, request []byte) bool {
 func (b *batch) add(poem []byte) (size int) {
 	if room := maxHead + len(poem) + len(","); cap(b.bytes)-len(b.bytes) < room {
 		b.bytes = slices.Grow(b.bytes, room)
-		return b.add(poem)
 	}
 	head := b.bytes // most poems keep their length
 	if n := len(poem); n >= 10 && n < 100 {

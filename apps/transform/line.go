@@ -128,8 +128,8 @@ func (p *lines) answer(r *request) int {
 // push has nothing to do: each answer is written by itself.
 func (p *lines) push() (clean bool) { return false }
 
-// running has none to name: there is no short way.
-func (p *lines) running() (name string, ok bool) { return "", false }
+// interrupted has none to name: there is no short way.
+func (p *lines) interrupted() (name string, ok bool) { return "", false }
 
 // midway reports whether a request has begun to come. It forgets what has come of
 // a line.

@@ -88,13 +88,14 @@ func (p *netstrings) push() (clean bool) {
 		}
 		p.factory.giveBack(b)
 	}
-	return !p.Midway()
+	return !p.Midway() && !p.Transport.Disconnecting()
 }
 
-// running returns the name of the transformation that runs by the short way, if one does.
-func (p *netstrings) running() (name string, ok bool) {
+// interrupted returns the name of the transformation by the short way that has not
+// returned, if there is one.
+func (p *netstrings) interrupted() (name string, ok bool) {
 	if b := p.batch; b != nil && b.busy {
-		b.busy = false // who asks has caught a panic of it
+		b.busy = false
 		return b.name(), true
 	}
 	return "", false

@@ -129,3 +129,25 @@ func TestAnotherPanicIsNoRefusal(t *testing.T) {
 		})
 	}
 }
+
+// A transformation that closes its own connection is the last to be answered, and the
+// end follows at once: no producer and no timer keeps it.
+func TestAnAppendThatCloses(t *testing.T) {
+	for _, send := range []string{"7:close.a,", "7:close.a,7:close.b,"} {
+		clk := clock.NewFake()
+		server, _ := newServer(clk)
+		tr := &protocoltest.StringTransport{TB: t}
+		appending("close", func(dst, poem []byte) []byte {
+			tr.LoseConnection()
+			return append(dst, poem...)
+		})(server)
+		p := (&transform.Factory{Server: server}).BuildProtocol(nil)
+		p.MakeConnection(tr)
+		p.ConnectionMade()
+		p.DataReceived([]byte(send))
+		if producer, _ := tr.Producer(); producer != nil || clk.Pending() > 0 {
+			t.Errorf("%q: %d timers wait, and the producer is %v", send, clk.Pending(), producer)
+		}
+		p.ConnectionLost(protocol.ErrConnectionDone)
+	}
+}

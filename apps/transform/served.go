@@ -35,18 +35,7 @@ func (p *served) DataReceived(data []byte) {
 		return
 	}
 	s.delivering = true
-	defer func() {
-		if !s.delivering { // the receiver has returned
-			if clean := s.wire.push(); !clean || !s.waits() { // seldom
-				s.settle()
-			}
-			return
-		}
-		s.delivering = false
-		if name, ok := s.wire.running(); ok {
-			s.refuse(requestError(name, &deferred.PanicError{Value: recover(), Stack: debug.Stack()}))
-		}
-	}()
+	defer s.through()
 	if s.resuming {
 		s.resuming = false
 		s.wire.ResumeProducing()
@@ -54,6 +43,21 @@ func (p *served) DataReceived(data []byte) {
 		s.receiver.DataReceived(data)
 	}
 	s.delivering = false
+}
+
+// through is deferred by who has the receiver parse: what follows from a chunk.
+func (s *session) through() {
+	if s.delivering { // the receiver has not returned
+		s.delivering = false
+		if name, ok := s.wire.interrupted(); ok {
+			s.refuse(requestError(name, &deferred.PanicError{Value: recover(), Stack: debug.Stack()}))
+			s.wire.push() // gives back what it was lent, if the session was over before
+		}
+		return
+	}
+	if clean := s.wire.push(); !clean || !s.waits() { // seldom
+		s.settle()
+	}
 }
 
 // LogPrefix names the protocol inside, in the log of the loop.

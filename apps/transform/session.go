@@ -24,7 +24,7 @@ type session struct {
 	delivering bool // the receiver is inside a chunk
 	choked     bool // the transport's queue is above the high-water mark
 	paused     bool // the receiver has been told to wait
-	resuming   bool // and is about to be told to go on
+	resuming   bool // and is about to be told to go on, by served.DataReceived
 	ended      bool // the client will send no more
 	over       bool // nothing more will be answered
 
@@ -46,11 +46,11 @@ type wire interface {
 	answer(r *request) (written int)
 	// push writes the answers that the wire has gathered, if any. It is called at
 	// the end of each chunk, and before the end. It reports whether the receiver is
-	// known to wait for another request: then it has found no fault, and not closed.
+	// known to wait for another request, on a connection that nobody has closed.
 	push() (clean bool)
-	// running returns the name of the transformation that the wire has called without
-	// a Deferred, if it has not returned. It is asked after a panic.
-	running() (name string, ok bool)
+	// interrupted returns the name of the transformation that the wire has called
+	// without a Deferred, if a panic has ended it, and forgets it.
+	interrupted() (name string, ok bool)
 	// midway reports whether a request has begun to come that is not complete.
 	// It is asked once, when the session ends.
 	midway() bool
@@ -78,9 +78,7 @@ func (s *session) made(t protocol.Transport) {
 	_ = t.RegisterProducer((*backPressure)(s), true) // on a new connection it cannot fail
 }
 
-// take puts a request into the queue, and its work under way. Only the first
-// chunk with requests counts if the server does not pipeline: the wire sees to
-// that by looking at full.
+// take puts a request into the queue, and its work under way.
 func (s *session) take(name string, form any, size int, work *deferred.Deferred) {
 	s.asked()
 	r := &request{name: name, form: form, size: size, work: work}
@@ -103,7 +101,8 @@ func (s *session) laden() bool {
 	return len(s.queue) >= s.server.maxPending() || s.held >= s.server.maxRequest()
 }
 
-// asked notes that a request has come.
+// asked notes that a request has come. If the server does not pipeline, no chunk but
+// this one counts.
 func (s *session) asked() {
 	if !s.server.Pipeline {
 		s.full = true

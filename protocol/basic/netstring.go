@@ -66,7 +66,8 @@ func (s *NetstringReceiver) cut() bool {
 		n, start := number(rest)
 		end := start + n
 		if start > 0 && end < len(rest) && rest[end] == ',' && (s.MaxLength == 0 || n <= s.MaxLength) {
-			if s.in.rest = nil; end+1 < len(rest) {
+			s.in.rest = nil
+			if end+1 < len(rest) {
 				s.in.rest = rest[end+1:]
 			}
 			s.handler.StringReceived(rest[start:end:end])

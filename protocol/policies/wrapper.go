@@ -111,7 +111,8 @@ type tcpWrapper struct {
 // ConnectionMade passes the call on.
 func (w *ProtocolWrapper) ConnectionMade() { w.wrapped.ConnectionMade() }
 
-// DataReceived passes the call on; the slice stays the loop's.
+// DataReceived passes the call on; the slice stays the loop's. A wrapper that has closed
+// the connection does not call it.
 func (w *ProtocolWrapper) DataReceived(data []byte) { w.wrapped.DataReceived(data) }
 
 // ConnectionLost passes the call on.
