@@ -148,7 +148,8 @@ func (c *conn) begin() {
 func (c *conn) note(ev kernel.Events) { c.flags |= connFlags(ev) & told }
 
 // shortAnswer is how many bytes of output may wait for Served. Of more, the copies would
-// have left the cache by then, and the pool has few chunks of that size.
+// have left the cache by then, and the pool has few chunks of that size: see
+// TestManyLongAnswersDoNotAllocate.
 const shortAnswer = 8 << 10
 
 // ready takes an edge: it reads, and leaves for answer what follows from that. A batch
@@ -178,7 +179,8 @@ func (c *conn) ready(ev kernel.Events, _ uint32) {
 }
 
 // answer moves what the connection's own event has left to do. It comes behind the
-// events of a few others: see Served.
+// events of a few others, see Served, unless there is much to send. Its own event is
+// over, so to close its descriptor is as safe here as it is in ready.
 func (c *conn) answer() {
 	r := c.r
 	c.flags &^= isDirty

@@ -56,9 +56,10 @@ func (p *inTurns) inOneGo(t *testing.T, first int, calls ...string) {
 	}
 }
 
-// TestTheEndIsReadRightBehindTheLastBytes sends a client's last bytes and its end while
-// the loop is busy: both are there when it looks.
-func TestTheEndIsReadRightBehindTheLastBytes(t *testing.T) {
+// oneClient returns a reactor with a port, the protocol that serves there, and its one
+// client.
+func oneClient(t *testing.T) (*reactor.Reactor, *inTurns, net.Conn) {
+	t.Helper()
 	r, err := reactor.New(reactor.WithoutSignals())
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +70,13 @@ func TestTheEndIsReadRightBehindTheLastBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r, p, peer
+}
+
+// TestTheEndIsReadRightBehindTheLastBytes sends a client's last bytes and its end while
+// the loop is busy: both are there when it looks.
+func TestTheEndIsReadRightBehindTheLastBytes(t *testing.T) {
+	r, p, peer := oneClient(t)
 	p.made = func() {
 		r.CallLater(0, func() { // it is watched now
 			_, err := peer.Write([]byte("the last"))
@@ -86,16 +94,7 @@ func TestTheEndIsReadRightBehindTheLastBytes(t *testing.T) {
 // TestTheEndBehindUrgentData has urgent data cut the last bytes in two: what stands
 // behind the first short read is not the end yet.
 func TestTheEndBehindUrgentData(t *testing.T) {
-	r, err := reactor.New(reactor.WithoutSignals())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &inTurns{r: r}
-	_, addr := listen(t, r, build(func() protocol.Protocol { return p }))
-	peer, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, p, peer := oneClient(t)
 	r.CallLater(10*time.Second, func() {
 		t.Error("the end has not come")
 		r.Crash()
